@@ -1,0 +1,91 @@
+"""smartclient: an HTTP client with one pool, one cache and one set of rules for blocking code, asyncio and trio.
+
+Names resolve when they are first used (PEP 562), so that `import smartclient` stays cheap.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from . import exceptions
+    from ._api.response import AsyncResponse, Response
+    from ._api.session import AsyncSession, Session
+    from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
+    from ._model.options import Limits, Timeout
+    from .exceptions import (
+        ConnectionError,
+        ConnectTimeout,
+        HTTPError,
+        JSONDecodeError,
+        ReadTimeout,
+        RequestException,
+        SmartclientError,
+        TooManyRedirects,
+        URLRequired,
+    )
+
+_HOMES = {
+    "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
+    "._api.session": ("AsyncSession", "Session"),
+    "._api.response": ("AsyncResponse", "Response"),
+    "._model.options": ("Limits", "Timeout"),
+    ".exceptions": (
+        "ConnectTimeout",
+        "ConnectionError",
+        "HTTPError",
+        "JSONDecodeError",
+        "ReadTimeout",
+        "RequestException",
+        "SmartclientError",
+        "TooManyRedirects",
+        "URLRequired",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AsyncResponse",
+    "AsyncSession",
+    "ConnectTimeout",
+    "ConnectionError",
+    "HTTPError",
+    "JSONDecodeError",
+    "Limits",
+    "ReadTimeout",
+    "RequestException",
+    "Response",
+    "Session",
+    "SmartclientError",
+    "Timeout",
+    "TooManyRedirects",
+    "URLRequired",
+    "__version__",
+    "delete",
+    "exceptions",
+    "get",
+    "head",
+    "options",
+    "patch",
+    "post",
+    "put",
+    "query",
+    "request",
+    "stream",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "exceptions":
+        return import_module(".exceptions", __name__)
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""What users hold: verbs, sessions, options, responses."""

@@ -1,0 +1,31 @@
+"""One call over a chain of stages, written once for both facades."""
+
+import time
+from typing import TypeVar
+
+from .._model.errors import RequestException
+from .._model.message import Reply
+from .._model.request import Request
+from .._pipeline.content import whole_content
+from .._pipeline.stage import Stage
+from .request import PreparedRequest
+from .response import Response
+
+R = TypeVar("R", bound=Response)
+
+
+async def perform(chain: Stage, request: Request, response_class: type[R]) -> R:
+    """The response to `request`, with its body unless the call is streamed."""
+    started = time.monotonic()
+    try:
+        reply = await chain(request)
+        seconds = time.monotonic() - started
+        content = None if request.options.stream else await whole_content(reply)
+    except RequestException as error:
+        error.elapsed = time.monotonic() - started
+        if error.request is None:
+            error.request = PreparedRequest(request)
+        if isinstance(error.response, Reply):
+            error.response = response_class(error.response, b"", error.elapsed)
+        raise
+    return response_class(reply, content, seconds)

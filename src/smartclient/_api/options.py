@@ -1,0 +1,142 @@
+"""From the keywords of a call to frozen `Options`: merging, checking, and no work twice for the same keywords."""
+
+import os
+from functools import lru_cache
+from typing import Any, Final, TypedDict
+
+from .._model.cookies import checked_pair
+from .._model.errors import InvalidOption
+from .._model.headers import HeadersInput
+from .._model.options import DEFAULT_TIMEOUT, DEFAULT_TLS, TLS, Timeout
+
+
+class NotGiven:
+    """The type of `NOT_GIVEN`, for options whose None says something."""
+
+    def __repr__(self) -> str:
+        return "NOT_GIVEN"
+
+
+NOT_GIVEN: Final = NotGiven()
+
+TimeoutInput = float | tuple[float | None, float | None] | Timeout | None
+CacheInput = bool | str | None
+
+
+class CallOptions(TypedDict, total=False):
+    """The keywords that every call takes; those not given are the session's."""
+
+    params: Any
+    data: Any
+    headers: HeadersInput
+    cookies: Any
+    auth: Any
+    timeout: TimeoutInput | NotGiven
+    allow_redirects: bool
+    stream: bool | None
+    verify: bool | str | os.PathLike[str] | None
+    cert: Any
+    json: Any
+    retries: int | None
+    cache: CacheInput | NotGiven
+
+
+def timeout_from(value: Any) -> Timeout:
+    """What `timeout=` means: seconds for each wait, (connect, read), None for no limit at all, or a Timeout.
+
+    A number leaves the limit of the whole call at 300 seconds, or twice the read limit where that is more.
+
+    Raises:
+        InvalidOption: anything else; a ValueError, with the words that requests uses.
+    """
+    if value is NOT_GIVEN:
+        return DEFAULT_TIMEOUT
+    if isinstance(value, Timeout):
+        return value
+    if value is None:
+        return Timeout(None, total=None)
+    if isinstance(value, tuple | list):
+        if len(value) != 2:
+            raise InvalidOption(
+                f"Invalid timeout {value!r:.80}. Pass a (connect, read) timeout tuple, or a single float to set both"
+            )
+        connect, read = value
+    else:
+        connect = read = value
+    limits = Timeout(connect=connect, read=read, write=read)
+    if limits.connect is None or limits.read is None:
+        limits.total = None
+    else:
+        limits.total = max(300.0, 2 * limits.read)
+    return limits
+
+
+def tls_from(verify: Any, cert: Any) -> TLS:
+    """What `verify=` and `cert=` mean. Equal settings give the same object, which routes are compared by.
+
+    Raises:
+        InvalidOption: a path that does not exist, or something that is no path.
+    """
+    if (verify is True or verify is None) and cert is None:
+        return DEFAULT_TLS
+    ca = None
+    if not isinstance(verify, bool) and verify is not None:
+        ca = _path(verify, "verify")
+        if not os.path.exists(ca):
+            raise InvalidOption(f"Could not find a suitable TLS CA certificate bundle, invalid path: {ca}")
+    if isinstance(cert, tuple | list):
+        if len(cert) != 2:
+            raise InvalidOption("cert must be a path, or a pair of paths (certificate, key)")
+        cert = (_path(cert[0], "cert"), _path(cert[1], "cert"))
+    elif cert is not None:
+        cert = _path(cert, "cert")
+    return _shared_tls(verify is not False, ca, cert)
+
+
+_shared_tls = lru_cache(maxsize=256)(TLS)
+
+
+def _path(value: Any, name: str) -> str:
+    try:
+        return os.fsdecode(value)
+    except TypeError:
+        raise InvalidOption(f"{name}: expected a path, got {type(value).__name__}") from None
+
+
+def cookie_pairs(cookies: Any) -> tuple[tuple[str, str], ...]:
+    """The (name, value) pairs of `cookies=`, which go with one call only.
+
+    Raises:
+        InvalidHeader: a name or value that a Cookie field cannot carry (RFC 6265 section 4.2.1).
+    """
+    if not cookies:
+        return ()
+    items = cookies.items() if hasattr(cookies, "items") else ((cookie.name, cookie.value) for cookie in cookies)
+    return tuple([checked_pair(name, value) for name, value in items])
+
+
+CACHE_MODES = ("default", "refresh", "reload", "only")
+
+
+def cache_mode(value: Any) -> str | None:
+    """What `cache=` of a call means: a mode, or None for no cache.
+
+    Raises:
+        InvalidOption: an unknown mode.
+    """
+    if value is NOT_GIVEN or value is True:
+        return "default"
+    if value is None or value is False:
+        return None
+    if value in CACHE_MODES:
+        return str(value)
+    raise InvalidOption(f"cache: {value!r:.80} is none of {', '.join(CACHE_MODES)}, None or False")
+
+
+def checked_count(name: str, value: Any) -> int:
+    """`value` as a number of times, 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InvalidOption(f"{name} must be a whole number, 0 or more, not {value!r:.80}")
+    return value
+
+

@@ -1,0 +1,114 @@
+"""A body in the portions that users ask for: pieces of at most n bytes, or lines. Written once for both facades."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Generator
+from typing import Generic, Protocol, TypeVar
+
+from .._codec.lines import LineSplitter
+from .._model.body import BodyReader
+from .._runtime.base import run_blocking
+
+T = TypeVar("T", covariant=True)
+
+
+class Portions(Protocol[T]):
+    """What can be asked for the next portion until it says None."""
+
+    async def next(self) -> T | None: ...
+
+    def abort(self) -> None: ...
+
+
+class Pieces:
+    """Bytes as they arrive, at most `size` at a time; None takes each piece as it comes."""
+
+    __slots__ = ("_body", "_piece", "_size")
+
+    def __init__(self, body: BodyReader, size: int | None) -> None:
+        self._body = body
+        self._size = size
+        self._piece = memoryview(b"")
+
+    async def next(self) -> bytes | None:
+        if not self._piece:
+            piece = await self._body.read()
+            if self._size is None or len(piece) <= self._size:
+                return piece or None
+            self._piece = memoryview(piece)
+        portion = bytes(self._piece[: self._size])
+        self._piece = self._piece[len(portion) :]
+        return portion
+
+    def abort(self) -> None:
+        self._body.abort()
+
+
+class Lines:
+    """Lines without their ends."""
+
+    __slots__ = ("_lines", "_pieces", "_splitter")
+
+    def __init__(self, pieces: Pieces, delimiter: bytes | None) -> None:
+        self._pieces = pieces
+        self._splitter = LineSplitter(delimiter)
+        self._lines: deque[bytes] = deque()
+
+    async def next(self) -> bytes | None:
+        while not self._lines:
+            piece = await self._pieces.next()
+            if piece is None:
+                return next(iter(self._splitter.finish()), None)
+            self._lines.extend(self._splitter.feed(piece))
+        return self._lines.popleft()
+
+    def abort(self) -> None:
+        self._pieces.abort()
+
+
+class Text:
+    """Portions decoded from one encoding; characters split over portions are kept whole. Errors are replaced."""
+
+    __slots__ = ("_decoder", "_ended", "_portions")
+
+    def __init__(self, portions: Portions[bytes], encoding: str) -> None:
+        import codecs
+
+        self._portions = portions
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._ended = False
+
+    async def next(self) -> str | None:
+        while not self._ended:
+            portion = await self._portions.next()
+            self._ended = portion is None
+            text = self._decoder.decode(portion or b"", self._ended)
+            if text or (portion == b"" and not self._ended):
+                return text
+        return None
+
+    def abort(self) -> None:
+        self._portions.abort()
+
+
+def each(portions: Portions[T]) -> Generator[T, None, None]:
+    """Blocking iteration. A body that breaks raises; leaving early leaves the body to be closed by its response."""
+    while (portion := run_blocking(portions.next())) is not None:
+        yield portion
+
+
+class EachAsync(Generic[T]):
+    """Async iteration, as a plain object: an async generator would need a loop to be closed."""
+
+    __slots__ = ("_portions",)
+
+    def __init__(self, portions: Portions[T]) -> None:
+        self._portions = portions
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        portion = await self._portions.next()
+        if portion is None:
+            raise StopAsyncIteration
+        return portion

@@ -1,0 +1,286 @@
+"""Responses as users hold them, under requests' names; whatever is costly is made when it is looked at."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .._model.body import BytesReader
+from .._model.errors import InvalidOption, JSONDecodeError, SessionMisuse, StreamConsumedError, status_error_class
+from .._model.headers import Headers
+from .._model.message import Reply
+from .._pipeline.content import whole_content
+from .._runtime.base import run_blocking
+from .pieces import EachAsync, Lines, Pieces, Portions, Text, each
+from .request import PreparedRequest
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+REDIRECT_STATI = (301, 302, 303, 307, 308)
+
+
+class Response:
+    """The response to a call of `Session`.
+
+    Attributes:
+        status_code: int.
+        elapsed: timedelta from the start of the call to the response's head.
+        encoding: name of the text encoding, None to find it out from the content; may be set.
+        cache: what the cache did for this call; `str()` of it is a Cache-Status field (RFC 9211). None without cache.
+        attempts: failures of earlier attempts, oldest first.
+        undecoded: name of a content coding that was left on because nobody here knows it, or None.
+    """
+
+    def __init__(self, reply: Reply, content: bytes | None, seconds: float) -> None:
+        """`content` is None for a streamed response, whose body is still to be read."""
+        self._reply = reply
+        self._content = content
+        self._consumed = content is not None
+        self._seconds = seconds
+        self.status_code = reply.head.status
+        self.encoding: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<Response [{self.status_code}]>"
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is below 400."""
+        return self.status_code < 400
+
+    @property
+    def reason(self) -> str:
+        return self._reply.head.reason
+
+    @property
+    def url(self) -> str:
+        """The URL that answered, after redirects, with its fragment."""
+        return str(self._reply.request.url)
+
+    @property
+    def headers(self) -> Headers:
+        """The fields of the head: case-insensitive, in order, repeats kept."""
+        headers: Headers | None = self.__dict__.get("_headers")
+        if headers is None:
+            headers = self.__dict__["_headers"] = Headers(self._reply.head.fields)
+        return headers
+
+    @property
+    def trailers(self) -> Headers:
+        """The fields after a chunked body, once it was read."""
+        return Headers(self._reply.body.trailers)
+
+    @property
+    def http_version(self) -> str:
+        """ "HTTP/1.1" or what the peer said."""
+        return self._reply.head.version
+
+    @property
+    def request(self) -> PreparedRequest:
+        """The request as it was sent."""
+        return PreparedRequest(self._reply.request)
+
+    @property
+    def history(self) -> list["Response"]:
+        """The redirects that led here, oldest first; their bodies were not read."""
+        return [type(self)(reply, b"", self._seconds) for reply in self._reply.history]
+
+    @property
+    def interim(self) -> list[tuple[int, Headers]]:
+        """(status, headers) of the 1xx responses that came before."""
+        return [(event.head.status, Headers(event.head.fields)) for event in self._reply.interim]
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """Name and value of the cookies that this response sets."""
+        from .._model.cookies import parse_set_cookie
+
+        parsed = [parse_set_cookie(line) for line in self._reply.head.fields.getlist("set-cookie")]
+        return {cookie.name: cookie.value for cookie in parsed if cookie is not None}
+
+    @property
+    def elapsed(self) -> "timedelta":
+        from datetime import timedelta
+
+        return timedelta(seconds=self._seconds)
+
+    @property
+    def cache(self) -> Any:
+        return self._reply.cache
+
+    @property
+    def attempts(self) -> tuple[Any, ...]:
+        return self._reply.attempts
+
+    @property
+    def undecoded(self) -> str | None:
+        return self._reply.undecoded
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether this could be followed."""
+        return self.status_code in REDIRECT_STATI and "location" in self._reply.head.fields
+
+    @property
+    def is_permanent_redirect(self) -> bool:
+        return self.status_code in (301, 308) and "location" in self._reply.head.fields
+
+    def raise_for_status(self) -> "Response":
+        """This response, or an HTTPError of the class that fits its status when that is 400 or above."""
+        status = self.status_code
+        if status < 400:
+            return self
+        side = "Client" if status < 500 else "Server"
+        url = self._reply.request.url
+        raise status_error_class(status)(f"{status} {side} Error: {self.reason} for url: {url.safe}", response=self)
+
+    # The body.
+
+    @property
+    def content(self) -> bytes:
+        """The whole content, decoded. Reads it first on a streamed response.
+
+        Raises:
+            StreamConsumedError: the stream was read already.
+        """
+        if self._content is None:
+            self._content = self._read_whole()
+        return self._content
+
+    def _read_whole(self) -> bytes:
+        self._consume()
+        return run_blocking(whole_content(self._reply))
+
+    def _consume(self) -> None:
+        if self._consumed:
+            raise StreamConsumedError("The content for this response was already consumed", response=self)
+        self._consumed = True
+
+    @property
+    def text(self) -> str:
+        """The content as text: by `encoding`, the charset, a mark or declaration in it, UTF-8, else windows-1252."""
+        from .._codec.text import decode_text
+
+        return decode_text(self.content, self.encoding, self._reply.head.fields.get("content-type"))
+
+    def json(self, **kwargs: Any) -> Any:
+        """The content read as JSON; `kwargs` go to `json.loads`.
+
+        Raises:
+            JSONDecodeError: it is none; with position, and an excerpt in the text.
+        """
+        import json
+
+        from .._codec.text import json_encoding
+
+        content = self.content
+        try:
+            return json.loads(content.decode(json_encoding(content)), **kwargs)
+        except json.JSONDecodeError as error:
+            raise JSONDecodeError(error.msg, error.doc, error.pos) from error
+        except (UnicodeDecodeError, RecursionError) as error:
+            message = "not in the encoding it begins with" if isinstance(error, UnicodeError) else "nested too deeply"
+            raise JSONDecodeError(message, content[:100].decode("latin-1"), 0) from error
+
+    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
+        """The decoded content as it arrives, at most `chunk_size` bytes at a time (None: as it comes).
+
+        Raises:
+            StreamConsumedError: the stream was read already.
+            IncompleteBody, ContentDecodingError: it broke; it never stops quietly.
+        """
+        return each(self._pieces(chunk_size, decode_unicode))
+
+    def iter_lines(
+        self, chunk_size: int | None = None, decode_unicode: bool = False, delimiter: bytes | str | None = None
+    ) -> Iterator[Any]:
+        """The content line by line, without line ends, which may be split over pieces."""
+        return each(self._lines(chunk_size, decode_unicode, delimiter))
+
+    def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The body as received, still coded."""
+        return each(self._raw_pieces(chunk_size))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.iter_content(128)
+
+    def _pieces(self, size: int | None, decode_unicode: bool) -> Portions[Any]:
+        _check_size(size)
+        body = self._reply.body
+        if self._content is not None:
+            body = BytesReader(self._content)
+        else:
+            self._consume()
+        pieces = Pieces(body, size)
+        return self._decoded(pieces) if decode_unicode else pieces
+
+    def _lines(self, size: int | None, decode_unicode: bool, delimiter: bytes | str | None) -> Portions[Any]:
+        pieces = self._pieces(size, False)
+        assert isinstance(pieces, Pieces)
+        lines = Lines(pieces, delimiter.encode() if isinstance(delimiter, str) else delimiter)
+        return self._decoded(lines) if decode_unicode else lines
+
+    def _decoded(self, portions: Portions[bytes]) -> Portions[str]:
+        from .._codec.text import text_encoding
+
+        return Text(portions, self.encoding or text_encoding(self._reply.head.fields.get("content-type"), b""))
+
+    def _raw_pieces(self, size: int | None) -> Portions[bytes]:
+        _check_size(size)
+        self._consume()
+        return Pieces(self._reply.raw, size)
+
+    def close(self) -> None:
+        """Gives up what was not read; the connection is closed unless the body had ended."""
+        self._consumed = True
+        self._reply.body.abort()
+
+    def __enter__(self) -> "Response":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+class AsyncResponse(Response):
+    """The response to a call of `AsyncSession`: a body read by the call is plain, a streamed one is awaited."""
+
+    def _read_whole(self) -> NoReturn:
+        raise SessionMisuse("the body of a streamed response is not read yet: await response.read() first")
+
+    async def read(self) -> bytes:
+        """The whole content, decoded."""
+        if self._content is None:
+            self._consume()
+            self._content = await whole_content(self._reply)
+        return self._content
+
+    def iter_content(self, chunk_size: int | None = None, decode_unicode: bool = False) -> Any:
+        return EachAsync(self._pieces(chunk_size, decode_unicode))
+
+    def iter_lines(
+        self, chunk_size: int | None = None, decode_unicode: bool = False, delimiter: bytes | str | None = None
+    ) -> Any:
+        return EachAsync(self._lines(chunk_size, decode_unicode, delimiter))
+
+    def iter_raw(self, chunk_size: int | None = None) -> Any:
+        return EachAsync(self._raw_pieces(chunk_size))
+
+    def __aiter__(self) -> EachAsync[bytes]:
+        return EachAsync(self._pieces(None, False))
+
+    async def aclose(self) -> None:
+        self.close()
+
+    async def __aenter__(self) -> "AsyncResponse":
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def _check_size(size: Any) -> None:
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise InvalidOption(f"chunk_size must be a positive whole number or None, not {size!r:.80}")

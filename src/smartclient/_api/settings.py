@@ -1,0 +1,248 @@
+"""What `Session` and `AsyncSession` share: the attributes users set, and how a call's keywords become a `Request`."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, Unpack
+
+from .._codec.decoders import ACCEPT_ENCODING
+from .._model.errors import InsecureRequestWarning, InvalidOption, URLRequired
+from .._model.headers import Fields, Headers, HeadersInput, fields_from, is_token
+from .._model.options import DEFAULT_LIMITS, Limits, Options
+from .._model.request import Request
+from .._model.url import URL
+from .._rules.jar import Jar
+from .._store.base import Store
+from .._version import __version__
+from .options import NOT_GIVEN, CallOptions, cache_mode, checked_count, cookie_pairs, timeout_from, tls_from
+from .payload import body_from, checked_framing
+
+R = TypeVar("R")
+
+_COMMON_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
+USER_AGENT = f"smartclient/{__version__}"
+
+
+def default_headers() -> Headers:
+    """The fields that every session begins with."""
+    return Headers(
+        {
+            "User-Agent": USER_AGENT,
+            "Accept-Encoding": ACCEPT_ENCODING,
+            "Accept": "*/*",
+            "Connection": "keep-alive",
+        }
+    )
+
+
+class Settings:
+    """Options of a session. Attributes may be changed at any time; calls made later see the change.
+
+    Attributes:
+        headers: fields of every call.
+        cookies: the jar; kept between calls of this session.
+        auth: (user, password), or None.
+        params: appended to the query of every call.
+        verify: True, False, or the path of a trusted CA file or folder.
+        cert: path of a client certificate, or (certificate, key) paths.
+        timeout: as in a call.
+        max_redirects: hops at most.
+        retries: further attempts at most.
+        limits: of connections and bodies; read when the first connection is made.
+    """
+
+    def __init__(
+        self,
+        *,
+        headers: HeadersInput = None,
+        cookies: Any = (),
+        auth: Any = None,
+        params: Any = None,
+        timeout: Any = NOT_GIVEN,
+        verify: bool | str | os.PathLike[str] = True,
+        cert: Any = None,
+        stream: bool = False,
+        max_redirects: int = 30,
+        retries: int = 2,
+        cache: Any = NOT_GIVEN,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._headers = default_headers()
+        for name, value in fields_from(headers):
+            self._headers[name] = value
+        self.cookies = None if cookies is None else Jar(threading.Lock())
+        for name, value in cookie_pairs(cookies):
+            assert self.cookies is not None
+            self.cookies.set(name, value)
+        self.auth = auth
+        self.params = params
+        self.timeout = timeout
+        self.verify = verify
+        self.cert = cert
+        self._stream = bool(stream)
+        self.max_redirects = max_redirects
+        self.retries = retries
+        self.limits = limits
+        if cache_mode(cache) not in ("default", None):
+            raise InvalidOption(f"cache: {cache!r:.80} is a mode of one call; a session takes True, None or False")
+        self._store: Store | None = _new_store() if cache_mode(cache) else None
+        self._salt = os.urandom(16)
+        self._fields: tuple[int, Fields] = (-1, Fields())
+        self._merged: tuple[Any, Options] = (None, Options())
+
+    @property
+    def headers(self) -> Headers:
+        return self._headers
+
+    @headers.setter
+    def headers(self, value: Any) -> None:
+        self._headers = Headers(value)
+        self._fields = (-1, Fields())
+
+    def _request(
+        self,
+        method: Any,
+        url: Any,
+        params: Any,
+        data: Any,
+        headers: HeadersInput,
+        cookies: Any,
+        auth: Any,
+        timeout: Any,
+        allow_redirects: bool,
+        stream: bool | None,
+        verify: Any,
+        cert: Any,
+        json: Any,
+        retries: int | None,
+        cache: Any,
+    ) -> Request:
+        """The request of a call, everything checked: what is wrong with it raises here, before any connection."""
+        if method not in _COMMON_METHODS:
+            method = _checked_method(method)
+        if not url:
+            raise URLRequired("a call needs a URL")
+        target = URL.parse(url)
+        if self.params:
+            target = target.with_params(self.params)
+        if params:
+            target = target.with_params(params)
+        fields = self._session_fields() if headers is None else fields_from(self._headers, headers)
+        options = self._options(auth, cookies, timeout, allow_redirects, stream, verify, cert, retries, cache)
+        if not options.tls.verify and target.scheme == "https":
+            _warn_insecure(target)
+        total = options.timeout.total
+        request = Request(method, target, fields, options=options)
+        if total is not None:
+            request.deadline = time.monotonic() + total
+        if data is not None or json is not None:
+            request.body, content_type = body_from(data, json)
+            if content_type is not None and "content-type" not in fields:
+                request.fields = fields.with_line("Content-Type", content_type)
+        if headers is not None and ("content-length" in fields or "transfer-encoding" in fields):
+            request.fields, request.body = checked_framing(request.fields, request.body)
+        return request
+
+    def _session_fields(self) -> Fields:
+        version, fields = self._fields
+        if version != self._headers.version:
+            fields = fields_from(self._headers)
+            self._fields = (self._headers.version, fields)
+        return fields
+
+    def _options(self, *given: Any) -> Options:
+        # Most calls ask for what the call before asked for: comparing is cheaper than merging.
+        key = (
+            given,
+            self.auth,
+            self.timeout,
+            self._stream,
+            self.verify,
+            self.cert,
+            self.max_redirects,
+            self.retries,
+            self.limits,
+        )
+        known, options = self._merged
+        if known != key:
+            options = self._merge(*given)
+            self._merged = (key, options)
+        return options
+
+    def _merge(
+        self,
+        auth: Any,
+        cookies: Any,
+        timeout: Any,
+        allow_redirects: bool,
+        stream: bool | None,
+        verify: Any,
+        cert: Any,
+        retries: int | None,
+        cache: Any,
+    ) -> Options:
+        return Options(
+            timeout=timeout_from(self.timeout if timeout is NOT_GIVEN else timeout),
+            allow_redirects=bool(allow_redirects),
+            max_redirects=checked_count("max_redirects", self.max_redirects),
+            auth=checked_auth(self.auth if auth is None else auth),
+            cookies=cookie_pairs(cookies),
+            tls=tls_from(self.verify if verify is None else verify, self.cert if cert is None else cert),
+            stream=self._stream if stream is None else bool(stream),
+            retries=checked_count("retries", self.retries if retries is None else retries),
+            cache=cache_mode(cache),
+            limits=self.limits,
+        )
+
+
+class StreamFlag(Generic[R]):
+    """`session.stream`, which is requests' flag and our method: true or false, and callable."""
+
+    __slots__ = ("_call", "_on")
+
+    def __init__(self, on: bool, call: Callable[..., R]) -> None:
+        self._on = on
+        self._call = call
+
+    def __call__(self, method: str, url: Any, **options: Unpack[CallOptions]) -> R:
+        """A call whose response's body is not read yet."""
+        return self._call(method, url, **options)
+
+    def __bool__(self) -> bool:
+        return self._on
+
+    def __repr__(self) -> str:
+        return repr(self._on)
+
+
+def _new_store() -> Store:
+    from .._store.memory import MemoryStore
+
+    return MemoryStore()
+
+
+def _checked_method(method: Any) -> str:
+    text = method.decode("latin-1") if isinstance(method, bytes) else method
+    if not isinstance(text, str) or not is_token(text):
+        raise InvalidOption(f"method {method!r:.80} is not a token (RFC 9110 section 9.1)")
+    return text.upper()
+
+
+def checked_auth(auth: Any) -> tuple[Any, Any] | None:
+    """`auth` when it is a (user, password) pair of str or bytes."""
+    if auth is None:
+        return None
+    if not isinstance(auth, tuple | list) or len(auth) != 2 or not all(isinstance(part, str | bytes) for part in auth):
+        raise InvalidOption("auth must be a (user, password) pair of str or bytes")
+    return (auth[0], auth[1])
+
+
+def _warn_insecure(url: URL) -> None:
+    import warnings
+
+    warnings.warn(
+        f"Unverified HTTPS request is being made to host '{url.host}'. Adding certificate verification is advised.",
+        InsecureRequestWarning,
+        stacklevel=5,
+    )

@@ -1,0 +1,1 @@
+"""Nouns of HTTP: immutable values and the errors. No I/O, no clock, no dice."""

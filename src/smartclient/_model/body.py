@@ -1,0 +1,72 @@
+"""Bodies: what a request sends (`RequestBody`) and how a response's content is pulled (`BodyReader`)."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from .headers import NO_FIELDS, Fields
+
+
+class BodyReader(Protocol):
+    """A response's content, pulled piece by piece: wire -> tee -> decoder.
+
+    `trailers` is filled when the end was read.
+    """
+
+    trailers: Fields
+
+    async def read(self) -> bytes:
+        """The next piece, never empty; b"" is the clean end, and stays so. A broken body raises one of our errors."""
+        ...
+
+    async def discard(self) -> None:
+        """Lets go of a body that nobody will read: reads on, undecoded, where that saves the connection."""
+        ...
+
+    def abort(self) -> None:
+        """Gives the body up, at any moment, from any state, in plain sync code; nothing happens after the end."""
+        ...
+
+
+class BytesReader:
+    """A body that is in hand already, as one piece."""
+
+    __slots__ = ("_content", "trailers")
+
+    def __init__(self, content: bytes, trailers: Fields = NO_FIELDS) -> None:
+        self._content = content
+        self.trailers = trailers
+
+    async def read(self) -> bytes:
+        content, self._content = self._content, b""
+        return content
+
+    async def discard(self) -> None:
+        self._content = b""
+
+    def abort(self) -> None:
+        self._content = b""
+
+
+class RequestBody:
+    """The content of a request.
+
+    Attributes:
+        content: bytes, or an iterable of bytes pieces.
+        length: bytes in all, None when unknown (sent chunked).
+        replayable: whether `pieces()` can be read again from the start.
+    """
+
+    __slots__ = ("content", "length", "replayable")
+
+    def __init__(self, content: bytes | Iterable[bytes], length: int | None = None, replayable: bool = False) -> None:
+        self.content = content
+        self.length = len(content) if isinstance(content, bytes) else length
+        self.replayable = replayable or isinstance(content, bytes)
+
+    def pieces(self) -> Iterator[bytes]:
+        if isinstance(self.content, bytes):
+            return iter((self.content,))
+        return iter(self.content)
+
+
+NO_BODY = RequestBody(b"")

@@ -1,0 +1,303 @@
+"""The one tree of errors: what can go wrong, under the names and bases that requests users catch.
+
+Each class says what happened; `.sent` says how much of the request had left, hence what is safe.
+"""
+
+import json
+from typing import Any, Literal
+
+Sent = Literal["nothing", "partly", "wholly"]
+
+
+class RequestException(OSError):
+    """Whatever a call can raise because of its input, its peer or its limits.
+
+    Attributes:
+        request: the request that failed, or None.
+        response: the response that the error is about, or None.
+        attempts: what was tried before, oldest first.
+        elapsed: seconds from the start of the call to the error, or None.
+        sent: "nothing", "partly" or "wholly": how much of the request had left when it failed.
+        stale: a kept-alive connection failed before it gave one byte of an answer: the peer had most likely closed it.
+    """
+
+    stale = False
+
+    def __init__(self, *args: Any, request: Any = None, response: Any = None, sent: Sent = "nothing") -> None:
+        super().__init__(*args)
+        self.response = response
+        self.request = request if request is not None else getattr(response, "request", None)
+        self.attempts: tuple[Any, ...] = ()
+        self.elapsed: float | None = None
+        self.sent: Sent = sent
+
+
+SmartclientError = RequestException
+
+
+class HTTPError(RequestException):
+    """A response with a status of 400 or above, raised by `raise_for_status`."""
+
+
+class ClientStatusError(HTTPError):
+    """A 4xx status."""
+
+
+class ServerStatusError(HTTPError):
+    """A 5xx status (and 600 to 999, which are read as one)."""
+
+
+class BadRequest(ClientStatusError):
+    """400."""
+
+
+class Unauthorized(ClientStatusError):
+    """401."""
+
+
+class Forbidden(ClientStatusError):
+    """403."""
+
+
+class NotFound(ClientStatusError):
+    """404."""
+
+
+class MethodNotAllowed(ClientStatusError):
+    """405."""
+
+
+class NotAcceptable(ClientStatusError):
+    """406."""
+
+
+class Conflict(ClientStatusError):
+    """409."""
+
+
+class Gone(ClientStatusError):
+    """410."""
+
+
+class PreconditionFailed(ClientStatusError):
+    """412."""
+
+
+class UnprocessableContent(ClientStatusError):
+    """422."""
+
+
+class TooManyRequests(ClientStatusError):
+    """429."""
+
+
+class InternalServerError(ServerStatusError):
+    """500."""
+
+
+class BadGateway(ServerStatusError):
+    """502."""
+
+
+class ServiceUnavailable(ServerStatusError):
+    """503."""
+
+
+class GatewayTimeout(ServerStatusError):
+    """504."""
+
+
+class ConnectionError(RequestException):
+    """No connection, or one that broke before the response's head was there."""
+
+
+class ResolveError(ConnectionError):
+    """The host's name has no address."""
+
+
+class ReadError(ConnectionError):
+    """Receiving failed."""
+
+
+class WriteError(ConnectionError):
+    """Sending failed."""
+
+
+class RemoteProtocolError(ConnectionError):
+    """The peer broke HTTP before or in the response's head."""
+
+
+class ServerDisconnected(RemoteProtocolError):
+    """The peer closed the connection before its response's head was complete."""
+
+
+class ProxyError(ConnectionError):
+    """The proxy refused, or could not be reached."""
+
+
+class SSLError(ConnectionError):
+    """TLS failed; the message says which check."""
+
+
+class Timeout(RequestException):
+    """A time limit passed."""
+
+
+class ConnectTimeout(ConnectionError, Timeout):
+    """Connecting (look-up, TCP, TLS, proxy tunnel) took longer than `connect`."""
+
+
+class PoolTimeout(ConnectionError, Timeout):
+    """No connection became free within `pool`."""
+
+
+class ReadTimeout(Timeout):
+    """The peer sent nothing for `read` seconds."""
+
+
+class DeadlineExceeded(ReadTimeout):
+    """The whole call took longer than `total`."""
+
+
+class BodyReadTimeout(ReadTimeout, ConnectionError):
+    """The peer stopped sending in the middle of the body for `read` seconds."""
+
+
+class WriteTimeout(Timeout, ConnectionError):
+    """The peer took no bytes for `write` seconds."""
+
+
+class TooManyRedirects(RequestException):
+    """More redirects than `max_redirects`."""
+
+
+class URLRequired(RequestException):
+    """A request without a URL."""
+
+
+class RetryError(RequestException):
+    """An adapter's own retry policy gave up."""
+
+
+class UnrewindableBodyError(RequestException):
+    """The body would have to be sent again, and cannot be read a second time."""
+
+
+class SessionMisuse(RequestException, RuntimeError):
+    """The session was used in a way that cannot work: wrong loop, wrong runtime, closed stream."""
+
+
+class MissingSchema(RequestException, ValueError):
+    """A URL without scheme."""
+
+
+class InvalidSchema(RequestException, ValueError):
+    """A URL scheme other than http and https."""
+
+
+class InvalidURL(RequestException, ValueError):
+    """A URL that cannot be read in one way only."""
+
+
+class InvalidProxyURL(InvalidURL):
+    """A proxy URL that cannot be used."""
+
+
+class InvalidHeader(RequestException, ValueError):
+    """A field name or value outside the grammar (RFC 9110 section 5)."""
+
+
+class InvalidOption(RequestException, ValueError):
+    """An option's value makes no sense; the message names the option."""
+
+
+class ChunkedEncodingError(RequestException):
+    """The peer broke the framing inside the body."""
+
+
+class IncompleteBody(ChunkedEncodingError, ConnectionError):
+    """The body ended before its announced end."""
+
+
+class ContentDecodingError(RequestException):
+    """The content coding is broken, cut short, or not what the field says."""
+
+
+class DecodedTooLarge(ContentDecodingError):
+    """The decoded content passed a limit; the message names the option."""
+
+
+class BodyTooLarge(RequestException):
+    """The body passed `Limits(body_max=)`."""
+
+
+class StreamConsumedError(RequestException, TypeError):
+    """The body was already read as a stream."""
+
+
+class ChecksumError(RequestException):
+    """The bytes are not those that the checksum names."""
+
+
+class NegotiationError(RequestException):
+    """The server's choice does not match what was asked, with `strict_accept`."""
+
+
+class WebSocketError(RequestException):
+    """The WebSocket conversation broke."""
+
+
+class InvalidJSONError(RequestException):
+    """A value that JSON cannot carry."""
+
+
+class JSONDecodeError(InvalidJSONError, json.JSONDecodeError):
+    """The body is not JSON. Attributes: msg, doc, pos, lineno, colno."""
+
+    def __init__(self, msg: str, doc: str, pos: int) -> None:
+        json.JSONDecodeError.__init__(self, msg, doc, pos)
+        text = self.args[0]
+        InvalidJSONError.__init__(self, text)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.msg, self.doc, self.pos)
+
+
+class RequestsWarning(Warning):
+    """Base of the warnings of this package."""
+
+
+class FileModeWarning(RequestsWarning, DeprecationWarning):
+    """A file was opened in text mode where bytes are needed."""
+
+
+class RequestsDependencyWarning(RequestsWarning):
+    """A dependency's version is not one that was tested."""
+
+
+class InsecureRequestWarning(RequestsWarning):
+    """A call over TLS whose certificate is not checked."""
+
+
+STATUS_ERRORS: dict[int, type[HTTPError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+    406: NotAcceptable,
+    409: Conflict,
+    410: Gone,
+    412: PreconditionFailed,
+    422: UnprocessableContent,
+    429: TooManyRequests,
+    500: InternalServerError,
+    502: BadGateway,
+    503: ServiceUnavailable,
+    504: GatewayTimeout,
+}
+
+
+def status_error_class(status: int) -> type[HTTPError]:
+    """The class that `raise_for_status` raises for `status`, which is 400 or above."""
+    return STATUS_ERRORS.get(status) or (ClientStatusError if status < 500 else ServerStatusError)

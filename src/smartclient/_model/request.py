@@ -1,0 +1,68 @@
+"""The request that travels down the stages: self-contained, replaced rather than changed."""
+
+from typing import Any
+
+from .body import NO_BODY, RequestBody
+from .headers import NO_FIELDS, Fields
+from .options import DEFAULT_OPTIONS, Options
+from .url import URL
+
+_NOT_GIVEN: Any = object()
+
+
+class Request:
+    """One request of a call. Stages never change it; they send `replace()`d copies further down.
+
+    Attributes:
+        method: a token, case as given.
+        url: parsed.
+        fields: checked; without Host and framing, which the wire writes.
+        body: `NO_BODY` when there is none.
+        options: everything the caller asked for, frozen.
+        deadline: monotonic moment at which the whole call ends, or `inf`.
+        fresh: True when it must go over a new connection, because a kept-alive one has just failed it.
+    """
+
+    __slots__ = ("body", "deadline", "fields", "fresh", "method", "options", "url")
+
+    def __init__(
+        self,
+        method: str,
+        url: URL,
+        fields: Fields = NO_FIELDS,
+        body: RequestBody = NO_BODY,
+        options: Options = DEFAULT_OPTIONS,
+        deadline: float = float("inf"),
+        fresh: bool = False,
+    ) -> None:
+        self.method = method
+        self.url = url
+        self.fields = fields
+        self.body = body
+        self.options = options
+        self.deadline = deadline
+        self.fresh = fresh
+
+    def replace(
+        self,
+        *,
+        method: str = _NOT_GIVEN,
+        url: URL = _NOT_GIVEN,
+        fields: Fields = _NOT_GIVEN,
+        body: RequestBody = _NOT_GIVEN,
+        options: Options = _NOT_GIVEN,
+        fresh: bool = False,
+    ) -> "Request":
+        """A copy with the given parts changed."""
+        return Request(
+            self.method if method is _NOT_GIVEN else method,
+            self.url if url is _NOT_GIVEN else url,
+            self.fields if fields is _NOT_GIVEN else fields,
+            self.body if body is _NOT_GIVEN else body,
+            self.options if options is _NOT_GIVEN else options,
+            self.deadline,
+            fresh,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.url.safe}>"

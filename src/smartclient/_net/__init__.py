@@ -1,0 +1,1 @@
+"""Connections: bookkeeping, wire format, connecting, TLS, and the transport seam."""

@@ -1,0 +1,301 @@
+"""One HTTP/1.1 connection: drives the sans-IO wire over a runtime's stream, and owns the clean-up of both."""
+
+from typing import TYPE_CHECKING, Any
+
+from .._model.body import BytesReader, RequestBody
+from .._model.errors import (
+    BodyReadTimeout,
+    DeadlineExceeded,
+    IncompleteBody,
+    ReadError,
+    ReadTimeout,
+    RequestException,
+    Sent,
+    ServerDisconnected,
+    Timeout,
+    WriteError,
+    WriteTimeout,
+)
+from .._model.headers import NO_FIELDS, Fields
+from .._model.message import Head, Interim, Reply
+from .._model.request import Request
+from .._runtime.base import PIECE, Runtime, Stream
+from .connect import Route
+from .http1_wire import LAST_CHUNK, End, Event, ResponseReader, chunk, framing_for, request_head
+
+if TYPE_CHECKING:
+    from .pool import Pool
+
+_HEAD_READ = 2**16
+_BODY_READ = 2**18
+_DRAIN_MAX = 2**16
+_DRAIN_SECONDS = 0.1
+_ONE_WRITE = 2**16  # head and body up to this go out together: one segment, one system call
+
+
+class Http1Connection:
+    """A stream, its wire, and what the pool keeps about it. Used by one exchange at a time.
+
+    Attributes:
+        route: what it may serve.
+        served: exchanges begun on it.
+        held: somebody has it from the pool, and must give it back once.
+        idle_since, keep_alive_timeout: the pool's notes.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_reader",
+        "_runtime",
+        "_stream",
+        "held",
+        "idle_since",
+        "keep_alive_timeout",
+        "route",
+        "served",
+    )
+
+    def __init__(self, runtime: Runtime, route: Route, stream: Stream) -> None:
+        self.route = route
+        self.held = True
+        self.idle_since = 0.0
+        self.keep_alive_timeout: float | None = None
+        self.served = 0
+        self._runtime = runtime
+        self._stream = stream
+        self._reader = ResponseReader()
+
+    def is_alive(self) -> bool:
+        """Whether an idle connection has nothing to say; bytes nobody asked for are as bad as the end."""
+        return not self._stream.is_readable()
+
+    def abort(self) -> None:
+        self._stream.abort()
+
+    def __repr__(self) -> str:
+        return f"<Http1Connection {self.route.origin}, {self.served} served>"
+
+    @property
+    def stream(self) -> Stream:
+        return self._stream
+
+    async def exchange(self, request: Request, pool: "Pool") -> Reply:
+        """Sends `request` and returns the reply once its head is there.
+
+        The connection goes back to `pool` when the response is complete; until then the reply's body owns it.
+        When this raises, the connection is the caller's to discard.
+        """
+        reader = self._reader
+        reader.start(request.method)
+        self.served += 1
+        early = False
+        sent: Sent = "nothing"
+        try:
+            try:
+                early = await self._send(request)
+                sent = "wholly"
+            except (WriteError, WriteTimeout) as error:
+                # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
+                sent = error.sent
+                if not await self._answered_already():
+                    raise
+                early = True
+            head, interim, rest = await self._receive_head(request)
+        except RequestException as error:
+            raise self._explained(error, request, sent) from error
+        self.keep_alive_timeout = reader.keep_alive_timeout
+        reply: Reply
+        if reader.complete:
+            end = rest.pop()
+            content = rest[0] if len(rest) == 1 else b"".join(rest)  # type: ignore[arg-type]
+            reply = Reply(head, BytesReader(content, end.trailers), request)  # type: ignore[arg-type, union-attr]
+            reply.connection = self
+            if reader.reusable and not early:
+                pool.release(self)
+            else:
+                pool.discard(self)
+        else:
+            reply = Reply(head, Http1Body(self, pool, request, rest, reusable=not early), request)  # type: ignore[arg-type]
+            reply.connection = self
+        if interim:
+            reply.interim = tuple(interim)
+        return reply
+
+    async def _send(self, request: Request) -> bool:
+        """Sends head and body. True when the peer answered before the end, so that the rest was kept back."""
+        url, body, limit = request.url, request.body, request.options.timeout.write
+        framing = framing_for(request.method, body)
+        head = request_head(request.method, url.target, url.host_field, request.fields, framing)
+        content = body.content
+        if isinstance(content, bytes):
+            if len(content) <= _ONE_WRITE:
+                await self._write(head + content, limit, request.deadline)
+                return False
+        return await self._send_pieces(head, body, limit, request.deadline)
+
+    async def _send_pieces(self, head: bytes, body: RequestBody, limit: float | None, deadline: float) -> bool:
+        await self._write(head, limit, deadline)
+        try:
+            left = body.length
+            for piece in body.pieces():
+                for start in range(0, len(piece), PIECE):
+                    part = memoryview(piece)[start : start + PIECE]
+                    if self._stream.is_readable():
+                        return True
+                    if left is None:
+                        await self._write(chunk(bytes(part)), limit, deadline)
+                    else:
+                        left -= len(part)
+                        if left < 0:
+                            raise WriteError("the body gave more bytes than its length says")
+                        await self._write(part, limit, deadline)
+            if left:
+                raise WriteError(f"the body ended {left} bytes before its length")
+            if left is None:
+                await self._write(LAST_CHUNK, limit, deadline)
+        except RequestException as error:
+            error.sent = "partly"
+            raise
+        return False
+
+    async def _write(self, data: bytes | memoryview, limit: float | None, deadline: float) -> None:
+        await self._stream.write(data, nearer(limit, deadline, self._runtime.now()))
+
+    async def _answered_already(self) -> bool:
+        return self._stream.is_readable()
+
+    async def _receive_head(self, request: Request) -> tuple[Head, list[Interim], list[Event]]:
+        """The final head, the interim responses before it, and the events that came along behind it."""
+        reader, read, now = self._reader, self._stream.read, self._runtime.now
+        limit, deadline = request.options.timeout.read, request.deadline
+        interim: list[Interim] = []
+        while True:
+            data = await read(_HEAD_READ, nearer(limit, deadline, now()))
+            if not data:
+                where = "in the middle of the head" if reader.head_started else "without an answer"
+                raise ServerDisconnected(f"the peer closed the connection {where}")
+            events = reader.feed(data)
+            for position, event in enumerate(events):
+                if type(event) is Head:
+                    return event, interim, events[position + 1 :]
+                if type(event) is Interim:
+                    interim.append(event)
+
+    def _explained(self, error: RequestException, request: Request, sent: Sent) -> RequestException:
+        """The same failure with origin, and with what is safe now; a passed deadline is told as one."""
+        kind = type(error)
+        if isinstance(error, Timeout) and self._runtime.now() >= request.deadline:
+            kind = DeadlineExceeded
+        told = kind(f"{request.method} {self.route.origin} failed: {error} (request {_SENT[sent]})", sent=sent)
+        told.stale = (
+            self.served > 1
+            and not self._reader.head_started
+            and isinstance(error, ReadError | WriteError | ServerDisconnected)
+        )
+        return told
+
+
+_SENT = {"nothing": "not sent", "partly": "partly sent", "wholly": "sent"}
+
+
+def nearer(limit: float | None, deadline: float, now: float) -> float | None:
+    """Seconds that one wait may take: `limit`, or what is left until `deadline` (`inf` for none)."""
+    left = deadline - now
+    if limit is None:
+        return None if left == float("inf") else left
+    return limit if limit < left else left
+
+
+class Http1Body:
+    """The content of one response, still on its connection, which it owns until the clean end."""
+
+    __slots__ = ("_connection", "_deadline", "_ended", "_limit", "_pieces", "_pool", "_reusable", "trailers")
+
+    trailers: Fields
+
+    def __init__(
+        self, connection: Http1Connection, pool: "Pool", request: Request, pieces: list[bytes], *, reusable: bool
+    ) -> None:
+        timeout = request.options.timeout
+        self._connection: Http1Connection | None = connection
+        self._pool = pool
+        self._pieces = pieces
+        self._limit = timeout.read
+        # The total of a streamed call ends at its head, unless the caller set it.
+        self._deadline = float("inf") if request.options.stream and not timeout.explicit_total else request.deadline
+        self._reusable = reusable
+        self._ended = False
+        self.trailers = NO_FIELDS
+
+    async def read(self) -> bytes:
+        if self._pieces:
+            return self._pieces.pop(0)
+        if self._ended:
+            return b""
+        connection = self._connection
+        if connection is None:
+            raise IncompleteBody("the body was given up before its end", sent="wholly")
+        try:
+            piece = await self._next_piece(connection)
+        except RequestException as error:
+            self.abort()
+            raise self._explained(error, connection) from error
+        except BaseException:
+            self.abort()
+            raise
+        return piece
+
+    async def _next_piece(self, connection: Http1Connection) -> bytes:
+        reader, stream = connection._reader, connection._stream
+        while True:
+            data = await stream.read(_BODY_READ, nearer(self._limit, self._deadline, connection._runtime.now()))
+            events: list[Any] = reader.feed(data) if data else reader.feed_eof()
+            if events and type(events[-1]) is End:
+                self._finish(connection, events.pop())
+            if events:
+                piece: bytes = events.pop(0)
+                self._pieces = events
+                return piece
+            if self._ended:
+                return b""
+
+    def _finish(self, connection: Http1Connection, end: End) -> None:
+        self._ended = True
+        self._connection = None
+        self.trailers = end.trailers
+        connection.keep_alive_timeout = connection._reader.keep_alive_timeout
+        if self._reusable and connection._reader.reusable:
+            self._pool.release(connection)
+        else:
+            self._pool.discard(connection)
+
+    def _explained(self, error: RequestException, connection: Http1Connection) -> RequestException:
+        if isinstance(error, ReadTimeout):
+            late = connection._runtime.now() >= self._deadline
+            kind: type[RequestException] = DeadlineExceeded if late else BodyReadTimeout
+        else:
+            kind = IncompleteBody if isinstance(error, ReadError) else type(error)
+        return kind(f"body from {connection.route.origin} broke off: {error}", sent="wholly")
+
+    async def discard(self) -> None:
+        """Reads on while it is cheaper than a new connection: at most 64 KiB that come within 0.1 s."""
+        if self._connection is not None:
+            self._deadline = min(self._deadline, self._connection._runtime.now() + _DRAIN_SECONDS)
+        left = _DRAIN_MAX
+        try:
+            while left > 0 and (piece := await self.read()):
+                left -= len(piece)
+        except RequestException:
+            pass  # `read` has let go of the connection
+        self.abort()
+
+    def abort(self) -> None:
+        self._pieces = []
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.discard(connection)
+
+    def __del__(self) -> None:
+        # A dropped stream frees its slot; this may run in any thread, even inside the pool's own lock.
+        if self._connection is not None:
+            self._pool.discard_later(self._connection)

@@ -1,0 +1,242 @@
+"""Blocks of an HTTP/1.1 message that end in an empty line (heads, trailers), and what their fields say of framing.
+
+Sans-IO; never a body, never a connection. Sources: RFC 9112 sections 2 to 6, RFC 9110 section 5.
+"""
+
+import re
+
+from .._model.errors import RemoteProtocolError
+from .._model.headers import Fields, Line, is_token
+from .._model.message import Head
+
+HEAD_MAX = 128 * 1024
+LINE_MAX = 64 * 1024
+LINES_MAX = 256
+LENGTH_DIGITS_MAX = 18
+SECONDS_MAX = 2**31
+
+# A field line between two line ends; possessive, so that hostile white space cannot make it backtrack. The name takes
+# whatever has no colon, which is quicker to find than a token: names are checked one by one in `_Names`.
+_FIELD_LINE = re.compile(r"\r\n([^:]++):[ \t]*+([^\r]*+)(?<![ \t])(?=\r\n)")
+_STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-9][0-9]{2})(?: ([^\r\n\0]*))?")
+_BLANK_LINE = re.compile(rb"(\r\n)\r\n")
+_BLANK_LINE_LENIENT = re.compile(rb"(\n)\r?\n")
+_STRAY = re.compile(rb"\0|(?<!\r)\n|\r(?!\n|\Z)")
+_STRAY_LENIENT = re.compile(rb"\0|\r(?!\n|\Z)")
+_STRAY_IN_LINE = re.compile(r"[\r\n\0]")
+_TIMEOUT = re.compile(r"(?:\A|[,;])[ \t]*+timeout[ \t]*+=[ \t]*+\"?0*([0-9]+)", re.IGNORECASE | re.ASCII)
+_UNFOLDABLE = frozenset(("content-length", "transfer-encoding", "connection"))
+
+_INTERNED_MAX = 1024
+_INTERNED_LENGTH_MAX = 64
+
+
+def shown(raw: bytes | str) -> str:
+    """What a peer sent, safe to stand in an error text: escaped, at most 80 characters."""
+    text = ascii(raw[:80])
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+class _Names(dict[str, str]):
+    """Lower-case spelling of every field name seen lately: each is checked once, not once a message."""
+
+    def __missing__(self, name: str) -> str:
+        if not is_token(name):
+            raise KeyError(name)
+        lower = name.lower()
+        if len(name) <= _INTERNED_LENGTH_MAX:
+            if len(self) >= _INTERNED_MAX:
+                self.clear()
+            self[name] = lower
+        return lower
+
+
+class _StatusLines(dict[str, tuple[str, int, str]]):
+    """(version, status, reason) of every status line seen lately."""
+
+    def __missing__(self, line: str) -> tuple[str, int, str]:
+        match = _STATUS_LINE.fullmatch(line)
+        if match is None:
+            raise RemoteProtocolError(f"the peer sent no HTTP/1.1 status line but {shown(line)}")
+        version, status, reason = match.groups("")
+        parsed = version, int(status), reason
+        if len(line) <= _INTERNED_LENGTH_MAX:
+            if len(self) >= _INTERNED_MAX:
+                self.clear()
+            self[line] = parsed
+        return parsed
+
+
+_NAMES = _Names()
+_STATUS_LINES = _StatusLines()
+
+
+class Block:
+    """Gathers the bytes up to an empty line; the search resumes where it stopped, so delivery bytewise stays linear.
+
+    `limit` is the most bytes that the block may have; `lenient` takes a bare LF as a line end.
+    """
+
+    __slots__ = ("_gathered", "_lenient", "_limit")
+
+    def __init__(self, limit: int, *, lenient: bool = False) -> None:
+        self._limit = limit
+        self._lenient = lenient
+        self._gathered = bytearray()
+
+    @property
+    def beginning(self) -> bytes:
+        """The first bytes of an unfinished block, without empty lines."""
+        return bytes(self._gathered[:12]).lstrip(b"\r\n")
+
+    def take(self, data: bytes, start: int) -> tuple[str, int] | None:
+        """The block's lines, each ended by CRLF, and where in `data` it ends; None while its end is missing.
+
+        Raises:
+            RemoteProtocolError: too long, or a CR, LF or NUL that ends no line.
+        """
+        end = -1 if self._gathered or self._lenient else data.find(b"\r\n\r\n", start)
+        if end < 0:
+            return self._gather(data, start)
+        if end - start > self._limit:
+            raise self._too_long()
+        return data[start : end + 2].decode("latin-1"), end + 4
+
+    def _gather(self, data: bytes, start: int) -> tuple[str, int] | None:
+        gathered = self._gathered
+        before = len(gathered)
+        gathered += memoryview(data)[start:]
+        searched = max(before - 3, 0)
+        blank = (_BLANK_LINE_LENIENT if self._lenient else _BLANK_LINE).search(gathered, searched)
+        if (blank.start() if blank else len(gathered) - 3) > self._limit:
+            raise self._too_long()
+        if blank:
+            text = gathered[: blank.end(1)].decode("latin-1")
+            gathered.clear()
+            if self._lenient:
+                text = text.replace("\r\n", "\n").replace("\n", "\r\n")
+            return text, start + blank.end() - before
+        stray = (_STRAY_LENIENT if self._lenient else _STRAY).search(gathered, searched)
+        if stray:
+            raise _stray(bytes(gathered[max(stray.start() - 40, 0) : stray.end() + 20]))
+        return None
+
+    def _too_long(self) -> RemoteProtocolError:
+        return RemoteProtocolError(f"the peer sent more than {self._limit} bytes of field lines")
+
+
+def parse_head(text: str) -> tuple[Head, dict[str, str]]:
+    """The head whose lines `text` has, each ended by CRLF, and the index of its fields (lower-case name to value).
+
+    Raises:
+        RemoteProtocolError: outside the grammar, or over a limit.
+    """
+    cut = text.find("\r\n")
+    if cut == 0:  # an empty line before a status line is skipped
+        text = text[2:]
+        cut = text.find("\r\n")
+    version, status, reason = _STATUS_LINES[text[:cut]]
+    lines, index = parse_fields(text, cut, LINES_MAX)
+    return Head(status, Fields(lines, index), reason, version), index
+
+
+def parse_fields(text: str, start: int, lines_max: int) -> tuple[list[Line], dict[str, str]]:
+    """The field lines after the CRLF at `start`, the first of `text`, each ended by CRLF; and their index.
+
+    Raises:
+        RemoteProtocolError: outside the grammar, or over a limit.
+    """
+    count = text.count("\n") - 1
+    if count > lines_max:
+        raise RemoteProtocolError(f"the peer sent more than {lines_max} field lines")
+    lines: list[Line] = _FIELD_LINE.findall(text, start)
+    try:
+        # Each match has one line end before it and none in it, so as many lines as line ends: nothing was skipped.
+        if len(lines) != count or "\0" in text:
+            raise KeyError
+        index = {_NAMES[name]: value for name, value in lines}
+    except KeyError:
+        lines = _FIELD_LINE.findall(_mended(text))
+        index = {_NAMES[name]: value for name, value in lines}
+    if len(text) > LINE_MAX and any(len(name) + len(value) > LINE_MAX for name, value in lines):
+        raise RemoteProtocolError(f"the peer sent a field line longer than {LINE_MAX} bytes")
+    if len(index) != len(lines):
+        index = _joined(lines)
+    return lines, index
+
+
+def _joined(lines: list[Line]) -> dict[str, str]:
+    values: dict[str, list[str]] = {}
+    for name, value in lines:
+        values.setdefault(_NAMES[name], []).append(value)
+    return {lower: ", ".join(parts) for lower, parts in values.items()}
+
+
+def _mended(text: str) -> str:
+    """`text` with each fold as one space (RFC 9112 section 5.2) and no white space before a line's end.
+
+    Raises:
+        RemoteProtocolError: what is wrong cannot be mended.
+    """
+    first, *rest = text.removesuffix("\r\n").split("\r\n")
+    lines = [first]
+    for line in rest:
+        if _STRAY_IN_LINE.search(line):
+            raise _stray(line)
+        folded = line[:1] in (" ", "\t")
+        name, colon, _ = (lines[-1] if folded else line).partition(":")
+        if folded and (len(lines) == 1 or name.lower() in _UNFOLDABLE):
+            raise RemoteProtocolError(f"the peer folded a line that must not be: {shown(line)}")
+        if not colon or not is_token(name):
+            raise RemoteProtocolError(f"the peer sent a field line without a name: {shown(line)}")
+        if folded:
+            line = lines.pop() + " " + line.lstrip(" \t")
+        lines.append(line.rstrip(" \t"))
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _stray(text: bytes | str) -> RemoteProtocolError:
+    return RemoteProtocolError(f"the peer sent a CR, LF or NUL that ends no line: {shown(text)}")
+
+
+def repeated_length(value: str) -> int:
+    """Bytes that Content-Length announces where it is not one plain number: repetitions are read as one.
+
+    Raises:
+        RemoteProtocolError: not 1 to 18 digits, or values that differ (RFC 9110 section 8.6).
+    """
+    first, *others = [element.strip(" \t") for element in value.split(",")]
+    if not first.isdecimal() or len(first) > LENGTH_DIGITS_MAX or any(other != first for other in others):
+        raise RemoteProtocolError(f"the peer sent Content-Length: {shown(value)}")
+    return int(first)
+
+
+def is_chunked(value: str) -> bool:
+    """Whether Transfer-Encoding is `chunked` alone; False means that the body runs until close (RFC 9112 section 6.3).
+
+    Raises:
+        RemoteProtocolError: `chunked` twice, or after another coding.
+    """
+    codings = [coding.strip(" \t").lower() for coding in value.split(",")]
+    if codings == ["chunked"]:
+        return True
+    if codings[-1] == "chunked" or codings.count("chunked") > 1:
+        raise RemoteProtocolError(f"the peer sent Transfer-Encoding: {shown(value)}")
+    return False
+
+
+def keeps_alive(version: str, connection: str | None) -> bool:
+    """Whether the connection persists by version and Connection field (RFC 9112 section 9.3)."""
+    if connection is None or (version == "HTTP/1.1" and connection == "keep-alive"):
+        return version == "HTTP/1.1"
+    options = [option.strip(" \t") for option in connection.lower().split(",")]
+    return "close" not in options and (version == "HTTP/1.1" or "keep-alive" in options)
+
+
+def keep_alive_timeout(value: str) -> float | None:
+    """Seconds of `timeout=n` in a Keep-Alive field, at most 2**31; None when there are none to read."""
+    match = _TIMEOUT.search(value)
+    if match is None:
+        return None
+    digits = match[1]
+    return float(SECONDS_MAX if len(digits) > 10 else min(int(digits), SECONDS_MAX))

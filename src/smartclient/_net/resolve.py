@@ -1,0 +1,90 @@
+"""Names to addresses. `getaddrinfo` has no timeout, so it runs in daemon threads, one look-up per name at a time."""
+
+import os
+import socket
+import threading
+from typing import Any
+
+from .._model.errors import ConnectTimeout, ResolveError
+from .._runtime.base import Future, Runtime, SocketAddress
+from .._runtime.threads import DaemonThreads
+
+Addresses = list[tuple[int, SocketAddress]]
+_Waiting = list[tuple[Runtime, Future]]
+
+
+class Resolver:
+    """Look-ups of this process. A look-up that outlives its call ends by itself and is shared by those who still ask."""
+
+    def __init__(self) -> None:
+        self._threads = DaemonThreads()
+        self._lock = threading.Lock()
+        self._flights: dict[tuple[str, int], _Waiting] = {}
+
+    async def addresses(self, runtime: Runtime, host: str, port: int, timeout: float | None) -> Addresses:
+        """(family, socket address) pairs in the system's order, never empty.
+
+        Raises:
+            ResolveError: the name has no address.
+            ConnectTimeout: the system did not answer in time.
+        """
+        numeric = numeric_address(host, port)
+        if numeric is not None:
+            return [numeric]
+        future = runtime.new_future()
+        key = (host, port)
+        with self._lock:
+            waiting = self._flights.get(key)
+            if waiting is None:
+                self._flights[key] = [(runtime, future)]
+            else:
+                waiting.append((runtime, future))
+        if waiting is None:
+            self._threads.run(lambda: self._look_up(key))
+        try:
+            found = await runtime.wait(future, timeout)
+        except TimeoutError as error:
+            raise ConnectTimeout(f"look-up of {host} timed out") from error
+        if isinstance(found, OSError):
+            raise ResolveError(f"look-up of {host} failed: {found.strerror or found}") from found
+        return found  # type: ignore[no-any-return]
+
+    def _look_up(self, key: tuple[str, int]) -> None:
+        found: Any
+        try:
+            found = [(entry[0], entry[4]) for entry in socket.getaddrinfo(*key, type=socket.SOCK_STREAM)]
+        except OSError as error:
+            found = error
+        except Exception as error:  # UnicodeError and the like: a name that cannot be asked for has no address
+            found = OSError(str(error))
+        with self._lock:
+            waiting = self._flights.pop(key, [])
+        for runtime, future in waiting:
+            runtime.call_threadsafe(_deliver, future, found)
+
+    def forget(self) -> None:
+        """In a forked child: neither threads nor flights exist here."""
+        self._threads.forget()
+        self._lock = threading.Lock()
+        self._flights = {}
+
+
+def _deliver(future: Future, found: Any) -> None:
+    if not future.done():
+        future.set_result(found)
+
+
+def numeric_address(host: str, port: int) -> tuple[int, SocketAddress] | None:
+    """The one address of a host that is an IP literal, with or without zone id; None for names."""
+    if ":" not in host and not host[-1:].isdigit():
+        return None
+    try:
+        entry = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
+    except OSError:
+        return None
+    return entry[0], entry[4]
+
+
+RESOLVER = Resolver()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=RESOLVER.forget)

@@ -1,0 +1,1 @@
+"""Stages of a call, in call order; `chain` holds the list."""

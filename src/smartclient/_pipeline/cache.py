@@ -1,0 +1,161 @@
+"""The cache stage: looks up, asks the rules, sends, keeps what comes back; no date and no directive is read here.
+
+Source of the rules it asks: RFC 9111. Under the content stage, so stored bytes are as received; above the retry
+stage, so a hit is never an attempt.
+"""
+
+from collections.abc import Callable
+
+from .._model.body import BodyReader, BytesReader
+from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Revalidate, Serve, Store, Unsatisfiable
+from .._model.headers import Fields
+from .._model.message import Head, Reply
+from .._model.request import Request
+from .._model.stored import Key, Stored
+from .._rules.freshness import current_age
+from .._rules.reuse import ANSWERED_METHODS, decide, explain_hit
+from .._rules.selection import keys_of
+from .._rules.validation import explain, on_response
+from .._store.base import Store as ResponseStore
+from .._store.base import Writer
+from .._store.guarded import GuardedStore
+from .stage import Stage
+
+_NO_CONTENT = Fields([("Content-Length", "0")])
+
+
+class CacheStage:
+    """Answers from the store where the rules allow, and keeps it true to what the origin says."""
+
+    __slots__ = ("clock", "next", "salt", "store")
+
+    def __init__(self, store: ResponseStore, clock: Callable[[], float], next: Stage, salt: bytes) -> None:
+        """`clock` gives wall time, seconds since the epoch; `salt` (at most 64 bytes) keys the partitions."""
+        self.store = GuardedStore(store)
+        self.clock = clock
+        self.next = next
+        self.salt = salt
+
+    async def __call__(self, request: Request) -> Reply:
+        if request.options.cache is None:
+            return await self.next(request)
+        keys = keys_of(request, self.salt)
+        candidates = await self.store.lookup(keys) if request.method in ANSWERED_METHODS else ()
+        now = self.clock()
+        plan = decide(request, candidates, now)
+        if isinstance(plan, Serve):
+            self.store.touch(plan.stored)
+            reply = Reply(_head_of(plan.stored, plan.age), _body_of(plan.stored, request), request)
+            reply.provenance = "cache"
+            reply.cache = explain_hit(plan, now)
+            return reply
+        if isinstance(plan, Unsatisfiable):
+            reply = Reply(Head(504, _NO_CONTENT, "Gateway Timeout"), BytesReader(b""), request)
+            reply.provenance = "cache"
+            reply.cache = CacheDecision("miss", plan.reason, plan.rule)
+            return reply
+        return await self._fetch(request, plan, keys[0], now)
+
+    async def _fetch(self, request: Request, plan: Revalidate | Forward, key: Key, sent_at: float) -> Reply:
+        reply = await self.next(_with_conditions(request, plan))
+        received_at = self.clock()
+        outcome = on_response(plan, request, key, reply.head, sent_at, received_at)
+        if isinstance(outcome, AskAgain):
+            await reply.raw.discard()
+            return await self._fetch(request, Forward(plan.why, True, plan.reason, plan.rule), key, received_at)
+        if isinstance(plan, Revalidate):
+            reply.request = request  # our conditions are no business of the stages above
+        if outcome.invalidate:
+            await self.store.invalidate(outcome.invalidate, received_at)
+        reply.cache = explain(plan, outcome, reply.head, received_at)
+        if isinstance(outcome, Freshen):
+            await self._answer_freshened(reply, outcome, received_at)
+        elif isinstance(outcome, Store):
+            await self._keep(reply, outcome.record)
+        return reply
+
+    async def _answer_freshened(self, reply: Reply, outcome: Freshen, now: float) -> None:
+        """Makes the 304 in `reply` the stored response that it confirms."""
+        await reply.raw.discard()
+        record = outcome.record
+        reply.network_head = reply.head
+        reply.head = _head_of(record, current_age(record, now))
+        reply.body = reply.raw = _body_of(record, reply.request)
+        reply.provenance = "revalidated"
+        if record.replaces(outcome.stored):
+            await self.store.freshen(outcome.stored, record)
+            return
+        writer = await self.store.writer(record)  # another variant or partition was confirmed for this request
+        if await writer.write(record.body):
+            await writer.commit()
+
+    async def _keep(self, reply: Reply, record: Stored) -> None:
+        """Stores a body that is in hand at once, and any other while it is read."""
+        writer = await self.store.writer(record)
+        if not isinstance(reply.raw, BytesReader):
+            reply.body = reply.raw = TeeReader(reply.raw, writer)
+            return
+        content = await reply.raw.read()
+        reply.body = reply.raw = BytesReader(content, reply.raw.trailers)
+        if not (await writer.write(content) and await writer.commit()):
+            reply.cache = reply.cache._replace(
+                stored=False, why_not_stored="the store did not take it: too large, invalidated meanwhile, or failing"
+            )
+
+
+class TeeReader:
+    """A body that goes into the store while it is read; committed only at its clean end, before that is shown."""
+
+    __slots__ = ("_body", "_writer", "trailers")
+
+    def __init__(self, body: BodyReader, writer: Writer) -> None:
+        self._body = body
+        self._writer: Writer | None = writer
+        self.trailers = body.trailers
+
+    async def read(self) -> bytes:
+        try:
+            piece: bytes = await self._body.read()
+        except BaseException:
+            self._give_up()
+            raise
+        writer = self._writer
+        if not piece:
+            self.trailers = self._body.trailers
+        if writer is not None:
+            if not piece:
+                self._writer = None
+                await writer.commit()
+            elif not await writer.write(piece):
+                self._writer = None
+        return piece
+
+    async def discard(self) -> None:
+        self._give_up()
+        await self._body.discard()
+
+    def abort(self) -> None:
+        self._give_up()
+        self._body.abort()
+
+    def _give_up(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.discard()
+
+
+def _with_conditions(request: Request, plan: Revalidate | Forward) -> Request:
+    if isinstance(plan, Forward):
+        return request
+    fields = request.fields
+    for name, value in plan.fields:
+        fields = fields.with_line(name, value)
+    return request.replace(fields=fields)
+
+
+def _head_of(stored: Stored, age: int) -> Head:
+    return Head(stored.status, stored.fields.with_line("Age", str(age)), stored.reason)
+
+
+def _body_of(stored: Stored, request: Request) -> BytesReader:
+    return BytesReader(b"" if request.method == "HEAD" else stored.body)

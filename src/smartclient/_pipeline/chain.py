@@ -1,0 +1,33 @@
+"""THE list of stages, in call order: redirect, origin, content, cache, retry, exchange."""
+
+from collections.abc import Callable
+
+from .._rules.jar import Jar
+from .._store.base import Store
+from .cache import CacheStage
+from .content import ContentStage
+from .origin import OriginStage
+from .redirect import RedirectStage
+from .retry import RetryStage, Waits
+from .stage import Stage
+
+
+def build_chain(
+    exchange: Stage,
+    *,
+    runtime: Waits,
+    wall_clock: Callable[[], float],
+    jar: Jar | None,
+    store: Store | None,
+    salt: bytes,
+) -> Stage:
+    """The whole pipeline around `exchange`. Down is call, up is return; no stage knows another.
+
+    `jar` is None where no cookies are kept, `store` where nothing is cached; `salt` keys the cache's partitions.
+    """
+    stage: Stage = RetryStage(runtime, exchange)
+    if store is not None:
+        stage = CacheStage(store, wall_clock, stage, salt)
+    stage = ContentStage(stage)
+    stage = OriginStage(jar, wall_clock, stage)
+    return RedirectStage(stage)

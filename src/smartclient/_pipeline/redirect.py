@@ -1,0 +1,52 @@
+"""Follows redirects: sends the request on, asks the rules, frees the old body, keeps the history."""
+
+from .._model.body import BytesReader
+from .._model.errors import RequestException, TooManyRedirects
+from .._model.message import Reply
+from .._model.request import Request
+from .._rules.redirect import next_request
+from .stage import Stage
+
+
+class RedirectStage:
+    """One call may be several hops; each of them passes through all further stages."""
+
+    __slots__ = ("next",)
+
+    def __init__(self, next: Stage) -> None:
+        self.next = next
+
+    async def __call__(self, request: Request) -> Reply:
+        reply = await self.next(request)
+        if 300 <= reply.head.status <= 399 and request.options.allow_redirects:
+            return await self._follow(request, reply)
+        return reply
+
+    async def _follow(self, request: Request, reply: Reply) -> Reply:
+        history: list[Reply] = []
+        while True:
+            try:
+                following = _next_hop(request, reply, hops=len(history))
+            except RequestException as error:
+                reply.body.abort()
+                reply.history = tuple(history)
+                error.response = reply
+                raise
+            if following is None:
+                reply.history = tuple(history)
+                return reply
+            raw, reply.body = reply.raw, BytesReader(b"")
+            reply.raw = reply.body
+            await raw.discard()
+            history.append(reply)
+            request = following
+            reply = await self.next(request)
+
+
+def _next_hop(request: Request, reply: Reply, *, hops: int) -> Request | None:
+    # From the request as it came here: what stages below added (cookies, credentials) belongs to the old origin.
+    following = next_request(request, reply.head)
+    limit = request.options.max_redirects
+    if following is not None and hops >= limit:
+        raise TooManyRedirects(f"Exceeded {limit} redirects.", sent="wholly")
+    return following

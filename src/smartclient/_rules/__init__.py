@@ -1,0 +1,1 @@
+"""Decisions: pure functions over nouns. Clocks and dice are arguments."""

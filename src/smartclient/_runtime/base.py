@@ -1,0 +1,109 @@
+"""What the house needs from whatever waits: the `Runtime`, `Stream` and `Future` protocols, and `run_blocking`.
+
+Everything that waits is written once as `async def` over these. The blocking runtime never suspends, so a blocking
+session runs the same coroutine with one `send(None)`.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from .._model.errors import SessionMisuse
+
+if TYPE_CHECKING:
+    import ssl
+
+T = TypeVar("T")
+
+SocketAddress = tuple[Any, ...]
+PIECE = 2**18  # bytes handed to the kernel, or to the transport's buffer, between two looks for an early answer
+
+
+class Future(Protocol):
+    """A place for one value, waited for by one caller. Done once it has the value, or its waiter was cancelled."""
+
+    def done(self) -> bool: ...
+
+    def set_result(self, value: Any, /) -> None: ...
+
+
+class Stream(Protocol):
+    """A byte pipe to one peer. Timeouts are seconds for one wait, None for no limit.
+
+    Failures are ours: ReadTimeout, WriteTimeout, ReadError, WriteError. Their `.sent` tells how much of the data of
+    the failed `write` may have left. After any of them, and after a cancellation, only `abort()` makes sense.
+    """
+
+    async def read(self, max_bytes: int, timeout: float | None) -> bytes:
+        """At least one byte, at most `max_bytes`; b"" at the peer's orderly end (TLS: close_notify)."""
+        ...
+
+    async def write(self, data: bytes | memoryview, timeout: float | None) -> None:
+        """Hands all of `data` over. `timeout` limits each wait, not the total.
+
+        Returns early, with data still buffered, when the peer answers while the pipe is full (`is_readable()`).
+        """
+        ...
+
+    def abort(self) -> None:
+        """Closes at once, from any state, any number of times, in plain sync code."""
+        ...
+
+    def is_readable(self) -> bool:
+        """Whether there is something to read without waiting: bytes, the peer's end, or the loss of the peer."""
+        ...
+
+    def get_extra_info(self, name: str) -> Any:
+        """ "ssl_object", "peername" or None."""
+        ...
+
+
+class Runtime(Protocol):
+    """Clocks, dice, waits and sockets of one way to run. One instance serves one pool."""
+
+    name: str
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        ...
+
+    def random(self) -> float:
+        """0.0 <= x < 1.0, for jitter."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    def new_future(self) -> Future: ...
+
+    async def wait(self, future: Future, timeout: float | None) -> Any:
+        """The value of `future`. Raises the builtin TimeoutError; a value may have come all the same."""
+        ...
+
+    def call_threadsafe(self, function: Callable[..., Any], *args: Any) -> None:
+        """Has `function(*args)` called where futures may be touched; from any thread; lost if that place is gone."""
+        ...
+
+    async def connect(self, family: int, address: SocketAddress, timeout: float | None) -> Stream:
+        """A TCP stream without delay (TCP_NODELAY). Raises ConnectTimeout or ConnectionError."""
+        ...
+
+    async def start_tls(self, stream: Any, context: "ssl.SSLContext", host: str, timeout: float | None) -> Stream:
+        """The same stream under TLS, certificate checked for `host`. Raises ConnectTimeout or SSLError."""
+        ...
+
+    async def settle(self, streams: list[Stream]) -> None:
+        """Waits until aborted streams have really let go of their sockets, at most 1 s."""
+        ...
+
+
+def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never suspends, which is every one over the blocking runtime.
+
+    Raises:
+        SessionMisuse: something did suspend; the coroutine was closed, so its clean-up has run.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]
+    coroutine.close()
+    raise SessionMisuse("a blocking call was made to wait for an event loop; use AsyncSession there")

@@ -1,0 +1,51 @@
+"""Daemon threads for calls that cannot be limited or cancelled, of which the look-up of names is the one we have."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+Job = Callable[[], Any]
+
+
+class DaemonThreads:
+    """At most `size` threads, started on need and reused; they never delay the end of the process.
+
+    An executor of the standard library is joined at exit: a stalled look-up would hold the process as long.
+    """
+
+    def __init__(self, size: int = 16) -> None:
+        self._size = size
+        self._reset()
+
+    def _reset(self) -> None:
+        self._condition = threading.Condition()
+        self._jobs: deque[Job] = deque()
+        self._threads = 0
+        self._idle = 0
+
+    def run(self, job: Job) -> None:
+        """Has `job` called in one of the threads; it must not raise."""
+        with self._condition:
+            self._jobs.append(job)
+            if self._idle >= len(self._jobs):
+                self._condition.notify()
+                return
+            start = self._threads < self._size
+            self._threads += start
+        if start:
+            threading.Thread(target=self._work, name="smartclient", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                self._idle += 1
+                while not self._jobs:
+                    self._condition.wait()
+                self._idle -= 1
+                job = self._jobs.popleft()
+            job()
+
+    def forget(self) -> None:
+        """In a forked child: the threads do not exist here."""
+        self._reset()

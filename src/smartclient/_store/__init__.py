@@ -1,0 +1,1 @@
+"""Stored responses: the protocol, the record and the places they are kept in."""

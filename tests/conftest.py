@@ -1,0 +1,87 @@
+"""Servers that every room's tests may ask for: started once, on loopback, on ephemeral ports."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from loopback.authority import Authority
+from loopback.nginx import MISSING, Nginx, find_nginx
+from loopback.origin import Origin
+from loopback.pages import nginx_with_pages
+from loopback.scripted import Script, ScriptedServer
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The certificate authority of this run; `verify=str(authority.ca_file)` trusts it."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def nginx_process(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Nginx]:
+    if find_nginx() is None:
+        if os.environ.get("SMARTCLIENT_REQUIRE_SERVERS") == "1":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    with nginx_with_pages(tmp_path_factory.mktemp("nginx"), authority) as nginx:
+        yield nginx
+
+
+@pytest.fixture
+def nginx(nginx_process: Nginx) -> str:
+    """URL of nginx without the last slash; its pages are listed in `loopback.pages`."""
+    return f"http://127.0.0.1:{nginx_process.ports[0]}"
+
+
+@pytest.fixture
+def nginx_tls(nginx_process: Nginx) -> str:
+    """URL of the same pages over TLS, with a certificate of `authority`."""
+    return f"https://localhost:{nginx_process.ports[1]}"
+
+
+@pytest.fixture(scope="session")
+def _origins(authority: Authority) -> Iterator[dict[str, Origin]]:
+    origins = {"first": Origin(), "second": Origin(), "tls": Origin(authority.server_context())}
+    yield origins
+    for each in origins.values():
+        each.close()
+
+
+def _fresh(origin: Origin) -> Iterator[Origin]:
+    origin.forget()
+    yield origin
+    origin.gate.set()
+
+
+@pytest.fixture
+def origin(_origins: dict[str, Origin]) -> Iterator[Origin]:
+    """The origin of Python pages, with nothing seen yet."""
+    yield from _fresh(_origins["first"])
+
+
+@pytest.fixture
+def other_origin(_origins: dict[str, Origin]) -> Iterator[Origin]:
+    """A second origin: another port."""
+    yield from _fresh(_origins["second"])
+
+
+@pytest.fixture
+def tls_origin(_origins: dict[str, Origin]) -> Iterator[Origin]:
+    """An origin over TLS, with a certificate of `authority`."""
+    yield from _fresh(_origins["tls"])
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[..., ScriptedServer]]:
+    """`scripted([step, ...], ..., context=None)`: a raw server with one script for each connection."""
+    servers: list[ScriptedServer] = []
+
+    def start(*scripts: Script, **options: Any) -> ScriptedServer:
+        servers.append(ScriptedServer(*scripts, **options))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.close()
