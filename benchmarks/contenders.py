@@ -228,10 +228,11 @@ def _pyreqwest_limits(builder: Any, connections: int) -> Any:
 
 
 OURS = "smartclient"
+FLOOR = "raw"
 
 SYNC: dict[str, Callable[[str, int], contextlib.AbstractContextManager[SyncFetch]]] = {
     OURS: smartclient_sync,
-    "raw": raw_sync,
+    FLOOR: raw_sync,
     "http.client": http_client,
     "pyreqwest": pyreqwest_sync,
     "urllib3": urllib3_sync,
@@ -240,7 +241,7 @@ SYNC: dict[str, Callable[[str, int], contextlib.AbstractContextManager[SyncFetch
 }
 ASYNC: dict[str, Callable[[str, int], contextlib.AbstractAsyncContextManager[AsyncFetch]]] = {
     OURS: smartclient_async,
-    "raw": raw_async,
+    FLOOR: raw_async,
     "aiohttp": aiohttp_async,
     "pyreqwest": pyreqwest_async,
     "httpx": httpx_async,

@@ -8,6 +8,9 @@ Needs nginx and the extra `bench`. In each round every client makes its share of
 changes speed changes it for all; the minimum over the rounds counts. CPU is `time.process_time`, which includes a
 client's own threads; wall time may hide work that such threads do on a free core. Ratios are peer / ours: above 1 we
 are faster. With `--repeat` the worst ratio of the runs is reported.
+
+Raw sockets are always in the field, as floor and as weather gauge: a round in which they are slow is not counted as
+one of the rounds asked for (what it measured is kept all the same), and the table says how many were calm.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import gc
 import importlib.metadata
 import importlib.util
 import json
+import math
 import os
 import platform
 import pstats
@@ -30,7 +34,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contenders import ASYNC, BODY, OURS, SYNC
+from contenders import ASYNC, BODY, FLOOR, OURS, SYNC
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "support"))
@@ -38,8 +42,11 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 from loopback.nginx import Nginx  # noqa: E402
 
 ROUND_SECONDS = 0.04  # a client's share of a round: long against the clock, short against the machine's moods
+WARM_UP = 200  # requests before a client is timed: a cold one would get too small a share, and stay cold
 SLOW_CALLERS = 50  # httpx's cost per request grows with the number of connections: above this only with --slow
 SLOW = {"httpx"}
+CALM = 1.3  # a round is calm while the floor is at most so many times its best of all runs
+MOST_ROUNDS = 3  # times the rounds asked for, when the machine does not calm down
 SCALING_LIMIT = 1.5  # CPU of our cases with a thousand callers, against 50 callers
 
 
@@ -75,6 +82,8 @@ CASES = {
 }
 
 Timing = dict[str, list[float]]  # "wall" and "cpu": seconds per request, one entry a round
+Outcome = dict[str, Any]  # of a case: "rounds", "calm" and "peers", which holds the ranges of each
+Run = dict[str, Outcome]  # by the name of the case
 Turn = Callable[[int], None]  # makes so many requests
 
 
@@ -128,24 +137,38 @@ def _loop_factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def measure(case: Case, url: str, peers: list[str], rounds: int) -> dict[str, dict[str, Any]]:
-    """Timings of every peer in one case, taking turns for `rounds` rounds."""
+def measure(case: Case, url: str, peers: list[str], rounds: int, floors: dict[str, float]) -> Outcome:
+    """One case: the timings of every peer, taking turns until `rounds` rounds were calm.
+
+    `floors` holds the best time of the floor by case, over all runs, and is brought up to date.
+    """
     timings: dict[str, Timing] = {peer: {"wall": [], "cpu": []} for peer in peers}
+    done = calm = 0
     with Field(case, url, peers).turns() as turns:
         shares = {peer: _share(case, peer, turn) for peer, turn in turns.items()}
         gc.collect()
-        for number in range(rounds):
-            for peer in peers[number % len(peers) :] + peers[: number % len(peers)]:
+        while calm < rounds and done < rounds * MOST_ROUNDS:
+            for peer in peers[done % len(peers) :] + peers[: done % len(peers)]:
                 wall, cpu = _timed(turns[peer], shares[peer])
                 timings[peer]["wall"].append(wall)
                 timings[peer]["cpu"].append(cpu)
-    return {peer: {"requests": shares[peer] * rounds, **_ranges(timings[peer])} for peer in peers}
+            floor = timings[FLOOR][case.metric][-1]
+            floors[case.name] = min(floor, floors.get(case.name, floor))
+            calm += floor <= floors[case.name] * CALM
+            done += 1
+    return {
+        "rounds": done,
+        "calm": calm,
+        "peers": {peer: {"requests": shares[peer] * done, **_ranges(timings[peer])} for peer in peers},
+    }
 
 
 def _share(case: Case, peer: str, turn: Turn) -> int:
-    """Requests of one turn, from a first timed turn that also opens the connections."""
+    """Requests of one turn, timed once connections are open, modules imported and the code warm."""
     turn(case.callers)
-    wall, _ = _timed(turn, case.callers * 2)
+    requests = case.callers if peer in SLOW else max(case.callers, WARM_UP)
+    turn(requests)
+    wall, _ = _timed(turn, requests)
     least = 1 if peer in SLOW else 5 if case.callers > 1 else 20
     return case.callers * max(least, round(ROUND_SECONDS / wall / case.callers))
 
@@ -163,44 +186,42 @@ def _ranges(timing: Timing) -> dict[str, dict[str, float]]:
     }
 
 
-Run = dict[str, dict[str, dict[str, Any]]]  # case -> peer -> timings
-
-
 def worst_ratios(runs: list[Run]) -> dict[str, dict[str, float]]:
     """Case -> peer -> the smallest peer / ours of the runs, by the metric of the case, minimum over rounds."""
     worst: dict[str, dict[str, float]] = {}
     for run in runs:
-        for name, peers in run.items():
-            if OURS not in peers:
-                continue
-            metric = CASES[name].metric
-            for peer, timing in peers.items():
-                if peer != OURS:
-                    ratio = timing[metric]["min"] / peers[OURS][metric]["min"]
-                    row = worst.setdefault(name, {})
-                    row[peer] = min(ratio, row.get(peer, ratio))
+        for name, outcome in run.items():
+            best = {peer: ranges[CASES[name].metric]["min"] for peer, ranges in outcome["peers"].items()}
+            ours = best.pop(OURS, None)
+            if ours is not None:
+                row = worst.setdefault(name, {})
+                row.update({peer: min(time / ours, row.get(peer, math.inf)) for peer, time in best.items()})
     return worst
 
 
 def worst_scaling(runs: list[Run]) -> dict[str, float]:
     """Case with many callers -> its CPU per request against asyncio-50, the largest of the runs."""
+
+    def ours(run: Run, name: str) -> float | None:
+        cpu: float | None = run[name]["peers"].get(OURS, {}).get("cpu", {}).get("min") if name in run else None
+        return cpu
+
     return {
-        name: max(run[name][OURS]["cpu"]["min"] / run["asyncio-50"][OURS]["cpu"]["min"] for run in runs)
+        name: max((ours(run, name) or 0.0) / (ours(run, "asyncio-50") or math.inf) for run in runs)
         for name in runs[0]
-        if CASES[name].scales and all(OURS in run.get(each, {}) for run in runs for each in (name, "asyncio-50"))
+        if CASES[name].scales and ours(runs[0], name) and ours(runs[0], "asyncio-50")
     }
 
 
-def show_run(run: Run) -> None:
-    """One table a case, microseconds per request."""
-    for name, peers in run.items():
-        case = CASES[name]
-        print(f"\n{name}: {case.callers} callers on {case.connections} connections; us per request")
-        print(f"  {'':12} {'wall min':>9} {'median':>8} {'cpu min':>9} {'median':>8}  requests")
-        for peer, timing in peers.items():
-            wall, cpu = timing["wall"], timing["cpu"]
-            cells = f"{wall['min'] * 1e6:9.1f} {wall['median'] * 1e6:8.1f} {cpu['min'] * 1e6:9.1f}"
-            print(f"  {peer:12} {cells} {cpu['median'] * 1e6:8.1f}  {timing['requests']}")
+def show_outcome(case: Case, outcome: Outcome) -> None:
+    """One table, microseconds per request."""
+    print(f"\n{case.name}: {case.callers} callers on {case.connections} connections; us per request;", end=" ")
+    print(f"{outcome['calm']} of {outcome['rounds']} rounds were calm")
+    print(f"  {'':12} {'wall min':>9} {'median':>8} {'cpu min':>9} {'median':>8}  requests")
+    for peer, ranges in outcome["peers"].items():
+        wall, cpu = ranges["wall"], ranges["cpu"]
+        cells = f"{wall['min'] * 1e6:9.1f} {wall['median'] * 1e6:8.1f} {cpu['min'] * 1e6:9.1f}"
+        print(f"  {peer:12} {cells} {cpu['median'] * 1e6:8.1f}  {ranges['requests']}")
 
 
 def show_verdict(ratios: dict[str, dict[str, float]], scaling: dict[str, float], runs: int) -> bool:
@@ -240,8 +261,8 @@ def chosen_peers(case: Case, wanted: list[str], slow: bool) -> list[str]:
     return [
         peer
         for peer in everyone
-        if (not wanted or peer in wanted)
-        and (peer in ("raw", "http.client") or importlib.util.find_spec(peer) is not None)
+        if (not wanted or peer in wanted or peer == FLOOR)
+        and (peer in (FLOOR, "http.client") or importlib.util.find_spec(peer) is not None)
         and (slow or peer not in SLOW or case.callers <= SLOW_CALLERS)
     ]
 
@@ -249,7 +270,7 @@ def chosen_peers(case: Case, wanted: list[str], slow: bool) -> list[str]:
 def facts(rounds: int) -> dict[str, Any]:
     """What the numbers depend on: versions and machine."""
     versions = {}
-    for name in {OURS, "uvloop", *SYNC, *ASYNC} - {"raw", "http.client"}:
+    for name in {OURS, "uvloop", *SYNC, *ASYNC} - {FLOOR, "http.client"}:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
     return {
@@ -266,7 +287,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare smartclient with other HTTP clients on a local nginx.")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES), metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--peers", nargs="+", default=[], metavar="PEER", help=", ".join({**SYNC, **ASYNC}))
-    parser.add_argument("--rounds", type=int, default=25, help="rounds of each case (25)")
+    parser.add_argument("--rounds", type=int, default=25, help="calm rounds of each case (25)")
     parser.add_argument("--repeat", type=int, default=1, help="whole runs, of which the worst is reported (1)")
     parser.add_argument("--slow", action="store_true", help=f"httpx also with more than {SLOW_CALLERS} callers")
     parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "peers.json", metavar="FILE")
@@ -296,7 +317,8 @@ def main() -> int:
         if options.profile:
             profile(CASES[options.profile], url)
             return 0
-        runs = [compare(options, url) for _ in range(options.repeat)]
+        floors: dict[str, float] = {}
+        runs = [compare(options, url, floors) for _ in range(options.repeat)]
     ratios, scaling = worst_ratios(runs), worst_scaling(runs)
     held = show_verdict(ratios, scaling, len(runs))
     report = {"v": 1, **facts(options.rounds), "worst": ratios, "scaling": scaling, "runs": runs}
@@ -306,7 +328,7 @@ def main() -> int:
     return 0 if held else 1
 
 
-def compare(options: argparse.Namespace, url: str) -> Run:
+def compare(options: argparse.Namespace, url: str, floors: dict[str, float]) -> Run:
     """One run of the chosen cases, printed."""
     run: Run = {}
     for name in options.cases:
@@ -314,8 +336,8 @@ def compare(options: argparse.Namespace, url: str) -> Run:
         if case.loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
             continue
         if peers := chosen_peers(case, options.peers, options.slow):
-            run[name] = measure(case, url, peers, options.rounds)
-            show_run({name: run[name]})
+            run[name] = measure(case, url, peers, options.rounds, floors)
+            show_outcome(case, run[name])
     return run
 
 

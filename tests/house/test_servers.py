@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 import pytest
+
 from loopback.authority import Authority
 from loopback.origin import Origin
 from loopback.pages import KILOBYTE

@@ -402,6 +402,16 @@ def test_every_call_expires_what_is_due_on_any_route_whatever_stands_before_it()
         check(state)
 
 
+def test_after_an_expiry_the_next_one_is_known() -> None:
+    state = State()
+    short, middle, long = (rested(state, f"r{timeout}", 0.0, timeout) for timeout in (3, 10, None))
+    due = []
+    for now in (2.1, 9.1, 60.1):
+        assert state.acquire("b", now, Future) is OPEN
+        due.append((state.take_doomed(), state._next_expiry))
+    assert due == [([short], 9.0), ([middle], 60.0), ([long], inf)]
+
+
 def test_a_server_may_change_its_word() -> None:
     state = State()
     connection = rested(state, "a", 0.0)
@@ -727,6 +737,34 @@ def test_requests_that_time_out_in_a_stuck_pool_leave_nothing_behind() -> None:
     state.discard("stuck")
     assert patient.grant is OPEN
     check(state)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_tidying_up_keeps_everyone_in_order(seed: int) -> None:
+    dice = random.Random(seed)
+    state = State(max_connections=1)
+    opened(state, "a")
+    waiters = [queued(state, f"r{dice.randrange(200)}") for _ in range(400)]
+    holder = "a"
+    served: list[Any] = []
+    while waiters:
+        for waiter in dice.sample(waiters, len(waiters) // 20):
+            waiters.remove(waiter)
+            state.withdraw(waiter, 1.0)
+        for _ in range(dice.randrange(30)):  # newcomers, of whom most give up again, make it tidy
+            newcomer = queued(state, f"s{dice.random()}")
+            if len(served) < 30 and dice.random() < 0.2:
+                waiters.append(newcomer)
+            else:
+                state.withdraw(newcomer, 1.0)
+            check(state)
+        state.discard(holder)
+        served.append(waiters.pop(0))
+        assert served[-1].grant is OPEN
+        holder = served[-1].route
+    state.discard(holder)
+    assert len(served) > 30
+    assert state._shares == {}
 
 
 def test_servers_with_ever_new_timeouts_leave_nothing_behind() -> None:

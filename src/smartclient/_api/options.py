@@ -23,11 +23,9 @@ TimeoutInput = float | tuple[float | None, float | None] | Timeout | None
 CacheInput = bool | str | None
 
 
-class CallOptions(TypedDict, total=False):
+class CommonOptions(TypedDict, total=False):
     """The keywords that every call takes; those not given are the session's."""
 
-    params: Any
-    data: Any
     headers: HeadersInput
     cookies: Any
     auth: Any
@@ -36,9 +34,33 @@ class CallOptions(TypedDict, total=False):
     stream: bool | None
     verify: bool | str | os.PathLike[str] | None
     cert: Any
-    json: Any
     retries: int | None
     cache: CacheInput | NotGiven
+
+
+class PostOptions(CommonOptions, total=False):
+    """What is left where `data` and `json` are arguments of their own."""
+
+    params: Any
+
+
+class PutOptions(PostOptions, total=False):
+    """What is left where `data` is an argument of its own."""
+
+    json: Any
+
+
+class GetOptions(CommonOptions, total=False):
+    """What is left where `params` is an argument of its own."""
+
+    data: Any
+    json: Any
+
+
+class CallOptions(PutOptions, total=False):
+    """Every keyword of a call."""
+
+    data: Any
 
 
 def timeout_from(value: Any) -> Timeout:

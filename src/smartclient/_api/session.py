@@ -16,7 +16,7 @@ from .._pipeline.exchange import AsyncExchangeStage, SyncExchangeStage
 from .._pipeline.stage import Stage
 from .._runtime.base import Runtime, run_blocking
 from .call import perform
-from .options import NOT_GIVEN, CacheInput, CallOptions, NotGiven, TimeoutInput
+from .options import NOT_GIVEN, CacheInput, CallOptions, NotGiven, PostOptions, PutOptions, TimeoutInput
 from .response import AsyncResponse, Response
 from .settings import Settings, StreamFlag
 
@@ -125,15 +125,15 @@ class Session(Settings):
         options.setdefault("allow_redirects", False)
         return self.request("HEAD", url, **options)
 
-    def post(self, url: Any, data: Any = None, json: Any = None, **options: Unpack[CallOptions]) -> Response:
+    def post(self, url: Any, data: Any = None, json: Any = None, **options: Unpack[PostOptions]) -> Response:
         """POST; see `request`."""
         return self.request("POST", url, data=data, json=json, **options)
 
-    def put(self, url: Any, data: Any = None, **options: Unpack[CallOptions]) -> Response:
+    def put(self, url: Any, data: Any = None, **options: Unpack[PutOptions]) -> Response:
         """PUT; see `request`."""
         return self.request("PUT", url, data=data, **options)
 
-    def patch(self, url: Any, data: Any = None, **options: Unpack[CallOptions]) -> Response:
+    def patch(self, url: Any, data: Any = None, **options: Unpack[PutOptions]) -> Response:
         """PATCH; see `request`."""
         return self.request("PATCH", url, data=data, **options)
 
@@ -141,7 +141,7 @@ class Session(Settings):
         """DELETE; see `request`."""
         return self.request("DELETE", url, **options)
 
-    def query(self, url: Any, data: Any = None, **options: Unpack[CallOptions]) -> Response:
+    def query(self, url: Any, data: Any = None, **options: Unpack[PutOptions]) -> Response:
         """QUERY (RFC 10008): safe and idempotent, with a body; see `request`."""
         return self.request("QUERY", url, data=data, **options)
 
@@ -265,15 +265,15 @@ class AsyncSession(Settings):
         options.setdefault("allow_redirects", False)
         return await self.request("HEAD", url, **options)
 
-    async def post(self, url: Any, data: Any = None, json: Any = None, **options: Unpack[CallOptions]) -> AsyncResponse:
+    async def post(self, url: Any, data: Any = None, json: Any = None, **options: Unpack[PostOptions]) -> AsyncResponse:
         """POST; see `request`."""
         return await self.request("POST", url, data=data, json=json, **options)
 
-    async def put(self, url: Any, data: Any = None, **options: Unpack[CallOptions]) -> AsyncResponse:
+    async def put(self, url: Any, data: Any = None, **options: Unpack[PutOptions]) -> AsyncResponse:
         """PUT; see `request`."""
         return await self.request("PUT", url, data=data, **options)
 
-    async def patch(self, url: Any, data: Any = None, **options: Unpack[CallOptions]) -> AsyncResponse:
+    async def patch(self, url: Any, data: Any = None, **options: Unpack[PutOptions]) -> AsyncResponse:
         """PATCH; see `request`."""
         return await self.request("PATCH", url, data=data, **options)
 
@@ -281,7 +281,7 @@ class AsyncSession(Settings):
         """DELETE; see `request`."""
         return await self.request("DELETE", url, **options)
 
-    async def query(self, url: Any, data: Any = None, **options: Unpack[CallOptions]) -> AsyncResponse:
+    async def query(self, url: Any, data: Any = None, **options: Unpack[PutOptions]) -> AsyncResponse:
         """QUERY (RFC 10008): safe and idempotent, with a body; see `request`."""
         return await self.request("QUERY", url, data=data, **options)
 

@@ -3,7 +3,7 @@
 import threading
 from typing import Any, Unpack
 
-from .options import CallOptions
+from .options import CallOptions, GetOptions, PostOptions, PutOptions
 from .response import Response
 from .session import Session
 
@@ -25,7 +25,7 @@ def request(method: str, url: Any, **options: Unpack[CallOptions]) -> Response:
     return _session().request(method, url, **options)
 
 
-def get(url: Any, params: Any = None, **options: Unpack[CallOptions]) -> Response:
+def get(url: Any, params: Any = None, **options: Unpack[GetOptions]) -> Response:
     """GET; see `request`."""
     return _session().request("GET", url, params=params, **options)
 
@@ -40,17 +40,17 @@ def head(url: Any, **options: Unpack[CallOptions]) -> Response:
     return _session().head(url, **options)
 
 
-def post(url: Any, data: Any = None, json: Any = None, **options: Unpack[CallOptions]) -> Response:
+def post(url: Any, data: Any = None, json: Any = None, **options: Unpack[PostOptions]) -> Response:
     """POST; see `request`."""
     return _session().request("POST", url, data=data, json=json, **options)
 
 
-def put(url: Any, data: Any = None, **options: Unpack[CallOptions]) -> Response:
+def put(url: Any, data: Any = None, **options: Unpack[PutOptions]) -> Response:
     """PUT; see `request`."""
     return _session().request("PUT", url, data=data, **options)
 
 
-def patch(url: Any, data: Any = None, **options: Unpack[CallOptions]) -> Response:
+def patch(url: Any, data: Any = None, **options: Unpack[PutOptions]) -> Response:
     """PATCH; see `request`."""
     return _session().request("PATCH", url, data=data, **options)
 
@@ -60,7 +60,7 @@ def delete(url: Any, **options: Unpack[CallOptions]) -> Response:
     return _session().request("DELETE", url, **options)
 
 
-def query(url: Any, data: Any = None, **options: Unpack[CallOptions]) -> Response:
+def query(url: Any, data: Any = None, **options: Unpack[PutOptions]) -> Response:
     """QUERY (RFC 10008): safe and idempotent, with a body; see `request`."""
     return _session().request("QUERY", url, data=data, **options)
 

@@ -4,9 +4,8 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
-from urllib.parse import urlsplit
 
 from .exits import CA_FILE, CANNOT_READ, CANNOT_WRITE, OK, STATUS, USAGE, Fault, cannot
 from .render import Output, head_text, masked, masked_value, note, show_body, write_head
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from .. import Response
     from .._model.decision import CacheDecision
 
-METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "query")
 _FORM = "application/x-www-form-urlencoded"
 
 _EXAMPLES = """examples:
@@ -88,10 +86,12 @@ def run(command: str, arguments: argparse.Namespace) -> int:
         RequestException: as the library says.
     """
     method = _method(command, arguments)
-    options = _call_options(arguments)
     import smartclient
 
-    with smartclient.Session() as session, closing(session.request(method, arguments.url, **options)) as response:
+    with ExitStack() as stack:
+        options = _call_options(arguments, stack)
+        session = stack.enter_context(smartclient.Session())
+        response = stack.enter_context(session.request(method, arguments.url, **options))
         if arguments.verbose:
             for hop in (*response.history, response):
                 _tell_exchange(hop)
@@ -111,14 +111,14 @@ def _method(command: str, arguments: argparse.Namespace) -> str:
     return str(arguments.method) if command == "request" else command.upper()
 
 
-def _call_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The keywords of `Session.request` that the flags mean."""
+def _call_options(arguments: argparse.Namespace, stack: ExitStack) -> dict[str, Any]:
+    """The keywords of `Session.request` that the flags mean; `stack` closes what they open."""
     import smartclient
 
     headers = [_field(text) for text in arguments.header]
     options: dict[str, Any] = {"allow_redirects": arguments.follow, "stream": True, "headers": headers}
     if arguments.data:
-        options["data"] = _body(arguments.data)
+        options["data"] = _body(arguments.data, stack)
         if isinstance(options["data"], bytes) and not any(name.lower() == "content-type" for name, _ in headers):
             headers.append(("Content-Type", _FORM))
     if arguments.user is not None:
@@ -131,13 +131,28 @@ def _call_options(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.insecure:
         import warnings
 
+        from ..exceptions import InsecureRequestWarning
+
         options["verify"] = False
-        warnings.simplefilter("ignore", smartclient.exceptions.InsecureRequestWarning)  # it was asked for
+        warnings.simplefilter("ignore", InsecureRequestWarning)  # it was asked for
     elif arguments.cacert is not None:
-        if not os.path.exists(arguments.cacert):
-            raise Fault(CA_FILE, f"cannot use the CA file {arguments.cacert}: it does not exist")
-        options["verify"] = arguments.cacert
+        options["verify"] = _usable_issuers(arguments.cacert)
     return options
+
+
+def _usable_issuers(path: str) -> str:
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        if os.path.isdir(path):
+            context.load_verify_locations(capath=path)
+        else:
+            context.load_verify_locations(cafile=path)
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error.strerror
+        raise Fault(CA_FILE, f"cannot use the CA file {path}: {reason}") from error
+    return path
 
 
 def _field(text: str) -> tuple[str, str | None]:
@@ -149,7 +164,7 @@ def _field(text: str) -> tuple[str, str | None]:
     raise Fault(USAGE, "-H wants 'Name: value'")
 
 
-def _body(parts: Sequence[str]) -> bytes | BinaryIO:
+def _body(parts: Sequence[str], stack: ExitStack) -> bytes | BinaryIO:
     """What -d gives: pairs joined as a form, or a file that is sent as it is read."""
     if len(parts) == 1 and parts[0] in ("-", "@-"):
         if sys.stdin is None:
@@ -157,7 +172,7 @@ def _body(parts: Sequence[str]) -> bytes | BinaryIO:
         return sys.stdin.buffer
     if len(parts) == 1 and parts[0].startswith("@"):
         with _reading(parts[0][1:]):
-            return open(parts[0][1:], "rb")
+            return stack.enter_context(open(parts[0][1:], "rb"))
     if any(part == "-" or part.startswith("@") for part in parts):
         raise Fault(USAGE, "-d @FILE and -d - stand alone")
     return "&".join(parts).encode("utf-8", "surrogateescape")
@@ -188,10 +203,10 @@ def _output(name: str) -> Iterator[Output]:
     if name == "-":
         if sys.stdout is None:
             raise Fault(CANNOT_WRITE, "cannot write the body: stdout is closed")
-        yield Output(sys.stdout.buffer, "stdout")
+        yield Output(getattr(sys.stdout.buffer, "raw", sys.stdout.buffer), "stdout")
         return
     try:
-        file = open(name, "wb", buffering=0)
+        file = open(name, "wb", buffering=0)  # noqa: SIM115 - closed below
     except OSError as error:
         raise cannot("write", name, error) from error
     with file:
@@ -216,6 +231,8 @@ def _status_line(response: "Response") -> str:
 
 def _tell_exchange(response: "Response") -> None:
     """Tells request and head of one hop on stderr, with secrets masked."""
+    from urllib.parse import urlsplit
+
     request = response.request
     url = urlsplit(request.url)
     target = url.path + (f"?{url.query}" if url.query else "")
@@ -234,8 +251,8 @@ def _cache_words(decision: "CacheDecision | None") -> str:
     if decision is None:
         return ""
     words = f" (cache {decision.status}"
-    if decision.age is not None:
+    if decision.status in ("hit", "stale", "revalidated") and decision.age is not None:
         words += f", age {decision.age} s"
-    if decision.ttl is not None:
-        words += f", fresh for {decision.ttl} s more" if decision.ttl > 0 else f", stale for {-decision.ttl} s"
+    if decision.ttl is not None and decision.ttl > 0:
+        words += f", fresh for {decision.ttl} s more"
     return words + ")"

@@ -1,21 +1,26 @@
-"""The program `smartclient`: picks the command and guards its end; what a command does is in its own file."""
+"""The program `smartclient`: picks the command and guards its end; what a command does is in its own file.
 
-import argparse
+What only a call needs is loaded when there is one: `--version` and `--help` stay cheap.
+"""
+
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from . import call
-from .exits import CLOSED_PIPE, INTERNAL, INTERRUPTED, OK, exit_code
-from .render import masked, note
+from .exits import CLOSED_PIPE, INTERNAL, INTERRUPTED, OK
+
+if TYPE_CHECKING:
+    import argparse
+
+METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "query")
 
 _HELP = f"""usage: smartclient [COMMAND] [FLAGS] URL
 
 An HTTP client. The body goes to stdout, everything else to stderr.
 
 commands:
-  {" ".join(call.METHODS)}
+  {" ".join(METHODS)}
                       one call with that method; without a command: get, or post with -d
   request METHOD URL  one call with any method
   version, help       also --version, --help; every command has --help
@@ -46,12 +51,16 @@ def main(argv: Sequence[str]) -> int:
         if argv[0] in ("version", "--version", "-V"):
             _print(f"smartclient {_version()}\n")
             return OK
+        from . import call
+
         command, arguments = _parsed(argv)
         silent = arguments.silent
         return call.run(command, arguments)
     except BrokenPipeError:
         return CLOSED_PIPE
     except KeyboardInterrupt:
+        from .render import note
+
         note("smartclient: interrupted")
         return INTERRUPTED
     except SystemExit:  # argparse, after --help
@@ -60,16 +69,21 @@ def main(argv: Sequence[str]) -> int:
         return _failed(error, silent=silent)
 
 
-def _parsed(argv: Sequence[str]) -> tuple[str, argparse.Namespace]:
+def _parsed(argv: Sequence[str]) -> "tuple[str, argparse.Namespace]":
     """The command and its flags."""
-    if argv[0] in call.METHODS or argv[0] == "request":
-        return argv[0], call.parser_for(argv[0]).parse_args(argv[1:])
-    arguments = call.parser_for("get").parse_args(argv)
+    from .call import parser_for
+
+    if argv[0] in METHODS or argv[0] == "request":
+        return argv[0], parser_for(argv[0]).parse_args(argv[1:])
+    arguments = parser_for("get").parse_args(argv)
     return "post" if arguments.data else "get", arguments
 
 
 def _failed(error: Exception, *, silent: bool) -> int:
     """The exit code of `error`, which is told in one line."""
+    from .codes import exit_code
+    from .render import masked, note
+
     code = exit_code(error)
     if code == INTERNAL:
         # The text of an error that nobody foresaw may hold a secret: only its kind is told.

@@ -6,7 +6,9 @@ The body goes to stdout and everything else to stderr. A pipe gets exactly the b
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from io import FileIO
 from itertools import chain
+from select import select
 from typing import BinaryIO
 
 from .exits import cannot
@@ -75,18 +77,24 @@ def head_text(status_line: str, fields: Iterable[tuple[str, str]]) -> str:
 
 
 class Output:
-    """Where the body goes. What the system says against writing becomes a Fault; a closed pipe stays what it is."""
+    """Where the body goes. What the system says against writing becomes a Fault; a closed pipe stays what it is.
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    Unbuffered: a pipe gets a body as it arrives, and nothing is left to fail when the interpreter ends.
+    """
+
+    def __init__(self, file: BinaryIO | FileIO, name: str) -> None:
         self._file = file
         self._name = name
         self.is_terminal = file.isatty()
 
     def write(self, data: bytes) -> None:
-        """Writes at once, so that a pipe gets a body as it arrives."""
+        rest = memoryview(data)
         try:
-            self._file.write(data)
-            self._file.flush()
+            while rest:
+                written = self._file.write(rest)
+                if written is None:  # the descriptor was made non-blocking by whoever shares it
+                    select([], [self._file], [])
+                rest = rest[written or 0 :]
         except BrokenPipeError:
             raise
         except OSError as error:

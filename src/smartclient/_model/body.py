@@ -7,12 +7,12 @@ from .headers import NO_FIELDS, Fields
 
 
 class BodyReader(Protocol):
-    """A response's content, pulled piece by piece: wire -> tee -> decoder.
+    """A response's content, pulled piece by piece: wire -> tee -> decoder."""
 
-    `trailers` is filled when the end was read.
-    """
-
-    trailers: Fields
+    @property
+    def trailers(self) -> Fields:
+        """The fields after the content, there once its end was read."""
+        ...
 
     async def read(self) -> bytes:
         """The next piece, never empty; b"" is the clean end, and stays so. A broken body raises one of our errors."""
@@ -36,9 +36,13 @@ class BytesReader:
         self._content = content
         self.trailers = trailers
 
-    async def read(self) -> bytes:
+    def take(self) -> bytes:
+        """All of it at once; afterwards the end is reached."""
         content, self._content = self._content, b""
         return content
+
+    async def read(self) -> bytes:
+        return self.take()
 
     async def discard(self) -> None:
         self._content = b""

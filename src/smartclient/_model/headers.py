@@ -26,30 +26,35 @@ class Fields:
 
     Lookups take lower-case names. A name that occurs in several lines gives their values joined by ", "
     (RFC 9110 section 5.3); `getlist` gives them apart, which Set-Cookie needs.
+
+    Attributes:
+        lines: (name, value) pairs as sent or received.
+        index: lower-case name to combined value; what a hot path asks. Not to be changed.
     """
 
-    __slots__ = ("_block", "_index", "lines")
+    __slots__ = ("_block", "index", "lines")
 
     lines: tuple[Line, ...]
+    index: dict[str, str]
 
     def __init__(self, lines: Iterable[Line] = (), index: dict[str, str] | None = None) -> None:
-        """`index`, when given, must map each lower-case name to the joined value: the wire has it at hand."""
+        """`index` is for callers that have it at hand, as the wire does."""
         self.lines = tuple(lines)
-        self._index = _index_of(self.lines) if index is None else index
+        self.index = _index_of(self.lines) if index is None else index
         self._block: bytes | None = None
 
     def get(self, name: str, default: str | None = None) -> Any:
         """The combined value of the field `name` (lower case), else `default`."""
-        return self._index.get(name, default)
+        return self.index.get(name, default)
 
     def getlist(self, name: str) -> list[str]:
         """The values of all lines named `name` (lower case), in order."""
-        if name not in self._index:
+        if name not in self.index:
             return []
         return [value for line_name, value in self.lines if line_name.lower() == name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._index
+        return name in self.index
 
     def __iter__(self) -> Iterator[Line]:
         return iter(self.lines)
@@ -67,11 +72,6 @@ class Fields:
         return f"Fields({', '.join(name for name, _ in self.lines)})"  # values may be secrets
 
     @property
-    def names(self) -> Iterable[str]:
-        """The lower-case names, each once (a set-like view)."""
-        return self._index.keys()
-
-    @property
     def block(self) -> bytes:
         """The lines as they go over the wire, each ended by CRLF."""
         block = self._block
@@ -82,17 +82,17 @@ class Fields:
     def with_line(self, name: str, value: str) -> "Fields":
         """A copy with one more line at the end. `name` and `value` must be checked already."""
         lower = name.lower()
-        index = dict(self._index)
+        index = dict(self.index)
         index[lower] = f"{index[lower]}, {value}" if lower in index else value
         copy = Fields.__new__(Fields)
         copy.lines = (*self.lines, (name, value))
-        copy._index = index
+        copy.index = index
         copy._block = None if self._block is None else self._block + f"{name}: {value}\r\n".encode("latin-1")
         return copy
 
     def without(self, names: Iterable[str]) -> "Fields":
         """A copy without the lines named in `names` (lower case); itself when there are none."""
-        gone = {name for name in names if name in self._index}
+        gone = {name for name in names if name in self.index}
         if not gone:
             return self
         return Fields(line for line in self.lines if line[0].lower() not in gone)

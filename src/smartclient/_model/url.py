@@ -45,16 +45,18 @@ class URL:
         path: percent-encoded, dot segments removed, never empty.
         query: percent-encoded, None when absent or empty.
         target: path and query as sent in the request line.
+        without_fragment: the text without userinfo and fragment, an implied port left out: the form for cache keys.
         fragment: percent-encoded, "" when absent; never sent.
     """
 
-    __slots__ = ("_authority", "_text", "fragment", "host_field", "origin", "path", "query", "target")
+    __slots__ = ("_authority", "_text", "fragment", "host_field", "origin", "path", "query", "target", "without_fragment")
 
     origin: Origin
     host_field: str
     path: str
     query: str | None
     target: str
+    without_fragment: str
     fragment: str
     _authority: "_Authority"
     _text: str
@@ -77,6 +79,7 @@ class URL:
         put(self, "path", path)
         put(self, "query", query or None)
         put(self, "target", target)
+        put(self, "without_fragment", f"{self.origin}{target}")  # two zones are two hosts
         put(self, "fragment", fragment)
         put(self, "_text", f"{scheme}://{netloc}{target}#{fragment}" if fragment else f"{scheme}://{netloc}{target}")
 
@@ -181,11 +184,6 @@ class URL:
         return f"{self.scheme}://{self.host_field}{self.path}"
 
     @property
-    def without_fragment(self) -> str:
-        """The text without userinfo and fragment, with an implied port left out: the form for cache keys."""
-        return f"{self.origin}{self.target}"
-
-    @property
     def is_address(self) -> bool:
         """Whether the host is no domain name: IPv6, or what a resolver may read as IPv4 (last label a number)."""
         return ":" in self.host or _ADDRESS_LIKE.fullmatch(self.host) is not None
@@ -205,7 +203,8 @@ class URL:
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"URL is immutable: cannot set {name!r}")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"URL is immutable: cannot delete {name!r}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return URL.parse, (self._text,)

@@ -21,7 +21,8 @@ from .._model.message import Head, Interim, Reply
 from .._model.request import Request
 from .._runtime.base import PIECE, Runtime, Stream
 from .connect import Route
-from .http1_wire import LAST_CHUNK, End, Event, ResponseReader, chunk, framing_for, request_head
+from .http1_request import LAST_CHUNK, chunk, framing_for, request_head
+from .http1_wire import End, ResponseReader
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -45,8 +46,8 @@ class Http1Connection:
 
     __slots__ = (
         "__weakref__",
+        "_now",
         "_reader",
-        "_runtime",
         "_stream",
         "held",
         "idle_since",
@@ -61,7 +62,7 @@ class Http1Connection:
         self.idle_since = 0.0
         self.keep_alive_timeout: float | None = None
         self.served = 0
-        self._runtime = runtime
+        self._now = runtime.now
         self._stream = stream
         self._reader = ResponseReader()
 
@@ -88,8 +89,8 @@ class Http1Connection:
         reader = self._reader
         reader.start(request.method)
         self.served += 1
-        early = False
         sent: Sent = "nothing"
+        interim: list[Interim] = []
         try:
             try:
                 early = await self._send(request)
@@ -97,40 +98,42 @@ class Http1Connection:
             except (WriteError, WriteTimeout) as error:
                 # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
                 sent = error.sent
-                if not await self._answered_already():
+                if not self._stream.is_readable():
                     raise
                 early = True
-            head, interim, rest = await self._receive_head(request)
+            head, rest = await self._receive_head(request, interim)
         except RequestException as error:
             raise self._explained(error, request, sent) from error
-        self.keep_alive_timeout = reader.keep_alive_timeout
-        reply: Reply
+        reusable = not early
         if reader.complete:
-            end = rest.pop()
-            content = rest[0] if len(rest) == 1 else b"".join(rest)  # type: ignore[arg-type]
-            reply = Reply(head, BytesReader(content, end.trailers), request)  # type: ignore[arg-type, union-attr]
-            reply.connection = self
-            if reader.reusable and not early:
-                pool.release(self)
-            else:
-                pool.discard(self)
+            end: Any = rest.pop()
+            content: Any = rest[0] if len(rest) == 1 else b"".join(rest)
+            reply = Reply(head, BytesReader(content, end.trailers), request)
+            self.give_back(pool, reusable)
         else:
-            reply = Reply(head, Http1Body(self, pool, request, rest, reusable=not early), request)  # type: ignore[arg-type]
-            reply.connection = self
+            reply = Reply(head, Http1Body(self, pool, request, rest, reusable), request)
         if interim:
             reply.interim = tuple(interim)
+        reply.connection = self
         return reply
 
+    def give_back(self, pool: "Pool", reusable: bool) -> None:
+        """To `pool` after a complete response; `reusable` is what this side says of it, the wire has its own view."""
+        reader = self._reader
+        if reusable and reader.reusable:
+            self.keep_alive_timeout = reader.keep_alive_timeout
+            pool.release(self)
+        else:
+            pool.discard(self)
+
     async def _send(self, request: Request) -> bool:
-        """Sends head and body. True when the peer answered before the end, so that the rest was kept back."""
-        url, body, limit = request.url, request.body, request.options.timeout.write
-        framing = framing_for(request.method, body)
-        head = request_head(request.method, url.target, url.host_field, request.fields, framing)
+        """Sends head and body. True when no further request may follow: the peer answered before the end."""
+        url, body, fields, limit = request.url, request.body, request.fields, request.options.timeout.write
+        head = request_head(request.method, url.target, url.host_field, fields, framing_for(request.method, body))
         content = body.content
-        if isinstance(content, bytes):
-            if len(content) <= _ONE_WRITE:
-                await self._write(head + content, limit, request.deadline)
-                return False
+        if isinstance(content, bytes) and len(content) <= _ONE_WRITE:
+            await self._stream.write(head + content, nearer(limit, request.deadline, self._now()))
+            return False
         return await self._send_pieces(head, body, limit, request.deadline)
 
     async def _send_pieces(self, head: bytes, body: RequestBody, limit: float | None, deadline: float) -> bool:
@@ -159,32 +162,28 @@ class Http1Connection:
         return False
 
     async def _write(self, data: bytes | memoryview, limit: float | None, deadline: float) -> None:
-        await self._stream.write(data, nearer(limit, deadline, self._runtime.now()))
+        await self._stream.write(data, nearer(limit, deadline, self._now()))
 
-    async def _answered_already(self) -> bool:
-        return self._stream.is_readable()
-
-    async def _receive_head(self, request: Request) -> tuple[Head, list[Interim], list[Event]]:
-        """The final head, the interim responses before it, and the events that came along behind it."""
-        reader, read, now = self._reader, self._stream.read, self._runtime.now
+    async def _receive_head(self, request: Request, interim: list[Interim]) -> tuple[Head, list[Any]]:
+        """The final head and the events that came along behind it; the interim responses before it go to `interim`."""
+        reader = self._reader
         limit, deadline = request.options.timeout.read, request.deadline
-        interim: list[Interim] = []
         while True:
-            data = await read(_HEAD_READ, nearer(limit, deadline, now()))
+            data = await self._stream.read(_HEAD_READ, nearer(limit, deadline, self._now()))
             if not data:
                 where = "in the middle of the head" if reader.head_started else "without an answer"
                 raise ServerDisconnected(f"the peer closed the connection {where}")
-            events = reader.feed(data)
-            for position, event in enumerate(events):
+            events: list[Any] = reader.feed(data)
+            while events:
+                event = events.pop(0)
                 if type(event) is Head:
-                    return event, interim, events[position + 1 :]
-                if type(event) is Interim:
-                    interim.append(event)
+                    return event, events
+                interim.append(event)
 
     def _explained(self, error: RequestException, request: Request, sent: Sent) -> RequestException:
         """The same failure with origin, and with what is safe now; a passed deadline is told as one."""
         kind = type(error)
-        if isinstance(error, Timeout) and self._runtime.now() >= request.deadline:
+        if isinstance(error, Timeout) and self._now() >= request.deadline:
             kind = DeadlineExceeded
         told = kind(f"{request.method} {self.route.origin} failed: {error} (request {_SENT[sent]})", sent=sent)
         told.stale = (
@@ -214,7 +213,7 @@ class Http1Body:
     trailers: Fields
 
     def __init__(
-        self, connection: Http1Connection, pool: "Pool", request: Request, pieces: list[bytes], *, reusable: bool
+        self, connection: Http1Connection, pool: "Pool", request: Request, pieces: list[bytes], reusable: bool
     ) -> None:
         timeout = request.options.timeout
         self._connection: Http1Connection | None = connection
@@ -248,7 +247,7 @@ class Http1Body:
     async def _next_piece(self, connection: Http1Connection) -> bytes:
         reader, stream = connection._reader, connection._stream
         while True:
-            data = await stream.read(_BODY_READ, nearer(self._limit, self._deadline, connection._runtime.now()))
+            data = await stream.read(_BODY_READ, nearer(self._limit, self._deadline, connection._now()))
             events: list[Any] = reader.feed(data) if data else reader.feed_eof()
             if events and type(events[-1]) is End:
                 self._finish(connection, events.pop())
@@ -263,15 +262,11 @@ class Http1Body:
         self._ended = True
         self._connection = None
         self.trailers = end.trailers
-        connection.keep_alive_timeout = connection._reader.keep_alive_timeout
-        if self._reusable and connection._reader.reusable:
-            self._pool.release(connection)
-        else:
-            self._pool.discard(connection)
+        connection.give_back(self._pool, self._reusable)
 
     def _explained(self, error: RequestException, connection: Http1Connection) -> RequestException:
         if isinstance(error, ReadTimeout):
-            late = connection._runtime.now() >= self._deadline
+            late = connection._now() >= self._deadline
             kind: type[RequestException] = DeadlineExceeded if late else BodyReadTimeout
         else:
             kind = IncompleteBody if isinstance(error, ReadError) else type(error)
@@ -280,7 +275,7 @@ class Http1Body:
     async def discard(self) -> None:
         """Reads on while it is cheaper than a new connection: at most 64 KiB that come within 0.1 s."""
         if self._connection is not None:
-            self._deadline = min(self._deadline, self._connection._runtime.now() + _DRAIN_SECONDS)
+            self._deadline = min(self._deadline, self._connection._now() + _DRAIN_SECONDS)
         left = _DRAIN_MAX
         try:
             while left > 0 and (piece := await self.read()):

@@ -16,7 +16,7 @@ LENGTH_DIGITS_MAX = 18
 SECONDS_MAX = 2**31
 
 # A field line between two line ends; possessive, so that hostile white space cannot make it backtrack. The name takes
-# whatever has no colon, which is quicker to find than a token: names are checked one by one in `_Names`.
+# whatever has no colon, which is quicker to find than a token: a name that is not known yet is checked in `_mended`.
 _FIELD_LINE = re.compile(r"\r\n([^:]++):[ \t]*+([^\r]*+)(?<![ \t])(?=\r\n)")
 _STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-9][0-9]{2})(?: ([^\r\n\0]*))?")
 _BLANK_LINE = re.compile(rb"(\r\n)\r\n")
@@ -37,20 +37,6 @@ def shown(raw: bytes | str) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-class _Names(dict[str, str]):
-    """Lower-case spelling of every field name seen lately: each is checked once, not once a message."""
-
-    def __missing__(self, name: str) -> str:
-        if not is_token(name):
-            raise KeyError(name)
-        lower = name.lower()
-        if len(name) <= _INTERNED_LENGTH_MAX:
-            if len(self) >= _INTERNED_MAX:
-                self.clear()
-            self[name] = lower
-        return lower
-
-
 class _StatusLines(dict[str, tuple[str, int, str]]):
     """(version, status, reason) of every status line seen lately."""
 
@@ -67,7 +53,7 @@ class _StatusLines(dict[str, tuple[str, int, str]]):
         return parsed
 
 
-_NAMES = _Names()
+_NAMES: dict[str, str] = {}  # lower-case spelling of the field names seen lately: each is checked once, not once a message
 _STATUS_LINES = _StatusLines()
 
 
@@ -150,25 +136,35 @@ def parse_fields(text: str, start: int, lines_max: int) -> tuple[list[Line], dic
     if count > lines_max:
         raise RemoteProtocolError(f"the peer sent more than {lines_max} field lines")
     lines: list[Line] = _FIELD_LINE.findall(text, start)
+    index: dict[str, str] = {}
     try:
         # Each match has one line end before it and none in it, so as many lines as line ends: nothing was skipped.
         if len(lines) != count or "\0" in text:
             raise KeyError
-        index = {_NAMES[name]: value for name, value in lines}
+        for name, value in lines:
+            index[_NAMES[name]] = value
     except KeyError:
         lines = _FIELD_LINE.findall(_mended(text))
-        index = {_NAMES[name]: value for name, value in lines}
-    if len(text) > LINE_MAX and any(len(name) + len(value) > LINE_MAX for name, value in lines):
+        index = {_lower(name): value for name, value in lines}
+    if len(text) > LINE_MAX and max(map(len, text.split("\r\n"))) > LINE_MAX:
         raise RemoteProtocolError(f"the peer sent a field line longer than {LINE_MAX} bytes")
-    if len(index) != len(lines):
-        index = _joined(lines)
-    return lines, index
+    return lines, index if len(index) == len(lines) else _joined(lines)
+
+
+def _lower(name: str) -> str:
+    """The lower-case spelling of a name that was checked; remembered."""
+    lower = name.lower()
+    if len(name) <= _INTERNED_LENGTH_MAX:
+        if len(_NAMES) >= _INTERNED_MAX:
+            _NAMES.clear()
+        _NAMES[name] = lower
+    return lower
 
 
 def _joined(lines: list[Line]) -> dict[str, str]:
     values: dict[str, list[str]] = {}
     for name, value in lines:
-        values.setdefault(_NAMES[name], []).append(value)
+        values.setdefault(name.lower(), []).append(value)
     return {lower: ", ".join(parts) for lower, parts in values.items()}
 
 

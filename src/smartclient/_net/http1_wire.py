@@ -111,7 +111,7 @@ class ResponseReader:
         self.keep_alive_timeout = None
 
     def feed(self, data: bytes) -> list[Event]:
-        """The events in `data`, in order. A body piece is bytes, never empty; it is `data` itself where all of it is body.
+        """The events in `data`, in order. A body piece is never empty, and is `data` itself where all of it is body.
 
         Raises:
             RemoteProtocolError: HTTP is broken before or in the head.

@@ -7,6 +7,7 @@ needs no shield. No I/O happens under the lock.
 import os
 import threading
 from collections import deque
+from typing import Any
 from weakref import WeakSet
 
 from .._model.errors import DeadlineExceeded, PoolTimeout
@@ -64,7 +65,7 @@ class Pool:
                 return found
             self.discard(found)  # most likely as dead as the one before it
 
-    async def _wait(self, waiter: Waiter, request: Request) -> object:
+    async def _wait(self, waiter: Waiter[Http1Connection], request: Request) -> Any:
         runtime = self.runtime
         limit = request.options.timeout.pool
         timeout = nearer(limit, request.deadline, runtime.now())

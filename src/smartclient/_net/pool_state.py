@@ -9,9 +9,10 @@ from collections.abc import Callable, Hashable
 from enum import Enum
 from heapq import heapify, heappop, heappush, heapreplace
 from math import floor, inf
-from typing import Any, Final, Generic, Literal, Protocol, TypeVar
+from typing import Final, Generic, Literal, Protocol, TypeVar
 
 from .._model.errors import InvalidOption
+from .._runtime.base import Future
 
 MAX_PASSES = 4  # two saturated routes then reconnect for 2 % of their requests and share evenly; with 0, for 50 %
 _FEW = 16  # entries that are not worth tidying up
@@ -47,16 +48,6 @@ class Pooled(Protocol):
 
     def is_alive(self) -> bool:
         """Whether an idle connection may be used: open, and silent since its last response. Never raises."""
-
-
-class Future(Protocol):
-    """How a waiter hears of its grant; made by the runtime, one for each."""
-
-    def done(self) -> bool:
-        """Whether it has its result, or was cancelled by its owner."""
-
-    def set_result(self, result: Any, /) -> None:
-        """Wakes the owner with a connection or OPEN."""
 
 
 C = TypeVar("C", bound=Pooled)
@@ -140,8 +131,8 @@ class PoolState(Generic[C]):
         self._next_expiry = inf  # nothing expires before this moment
         self._arrivals = 0
         self._waiting = 0
-        # A heap with one entry for each share whose waiters only the total limit holds back (and for some others,
-        # which `_oldest` removes). The number is that of its first waiter or of one before it, never of a later one.
+        # A heap with one entry for each share whose waiters only the total limit holds back, and for some others,
+        # which `_oldest` removes. The number is that of its first waiter or of one before it, never of a later one.
         self._line: list[tuple[int, _Share[C]]] = []
 
     def acquire(
@@ -286,11 +277,11 @@ class PoolState(Generic[C]):
         """One slot of `share` less; whoever has waited longest for any slot gets it."""
         share.slots -= 1
         self._slots -= 1
-        if not share.waiters:
-            self._forget_if_empty(share)
-        else:
+        if share.waiters:
             self._list(share)
-        oldest = self._oldest() if self._waiting else None
+        else:
+            self._forget_if_empty(share)
+        oldest = self._oldest()
         if oldest is not None:
             winner = self._shares[oldest.route]
             winner.slots += 1
@@ -351,8 +342,8 @@ class PoolState(Generic[C]):
         return None
 
     def _list(self, share: _Share[C]) -> None:
-        """Sees to it that a share with waiters, and below its own limit, is in the line."""
-        if share.listed or share.slots >= self._max_per_origin:
+        """Sees to it that a share with waiters is in the line."""
+        if share.listed:
             return
         share.listed = True
         heappush(self._line, (next(iter(share.waiters)).number, share))

@@ -95,7 +95,7 @@ class CacheStage:
         if not isinstance(reply.raw, BytesReader):
             reply.body = reply.raw = TeeReader(reply.raw, writer)
             return
-        content = await reply.raw.read()
+        content = reply.raw.take()
         reply.body = reply.raw = BytesReader(content, reply.raw.trailers)
         if not (await writer.write(content) and await writer.commit()):
             reply.cache = reply.cache._replace(

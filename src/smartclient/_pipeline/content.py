@@ -4,7 +4,7 @@ Above the cache on both ways: Vary selects on the fields that are set here, and 
 """
 
 from .._codec.decoders import ACCEPT_ENCODING, Decoder, decoding_for
-from .._model.body import BodyReader
+from .._model.body import BodyReader, BytesReader
 from .._model.errors import BodyTooLarge, DecodedTooLarge, RequestException
 from .._model.fields import content_codings
 from .._model.headers import Fields
@@ -23,12 +23,12 @@ class ContentStage:
         self.next = next
 
     async def __call__(self, request: Request) -> Reply:
-        if "range" in request.fields and request.fields.get("accept-encoding") == ACCEPT_ENCODING:
+        if "range" in request.fields.index and request.fields.get("accept-encoding") == ACCEPT_ENCODING:
             # A part of a coded representation cannot be decoded on its own.
             request = request.replace(fields=request.fields.replace("Accept-Encoding", "identity"))
         reply = await self.next(request)
         fields = reply.head.fields
-        if "content-encoding" in fields and request.method != "HEAD" and reply.head.status not in (204, 304):
+        if "content-encoding" in fields.index and request.method != "HEAD" and reply.head.status not in (204, 304):
             try:
                 decoding = decoding_for(content_codings(fields.get("content-encoding")), request.options.limits)
             except RequestException:
@@ -91,6 +91,8 @@ async def whole_content(reply: Reply) -> bytes:
         DecodedTooLarge: more than `Limits(decoded_max=)` after decoding.
     """
     body, limits = reply.body, reply.request.options.limits
+    if isinstance(body, BytesReader) and limits.body_max is None:
+        return body.take()
     pieces: list[bytes] = []
     size = 0
     try:

@@ -5,7 +5,7 @@ Source: RFC 6265bis (draft-ietf-httpbis-rfc6265bis) sections 5.1.3, 5.1.4, 5.7, 
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .._model.cookies import Cookie, SetCookie, parse_set_cookie
 from .._model.url import URL
@@ -130,7 +130,7 @@ def is_public_suffix(domain: str) -> bool:
 
 
 @lru_cache(1)
-def _suffix_list():  # type: ignore[no-untyped-def]
+def _suffix_list() -> Any:
     from publicsuffixlist import PublicSuffixList  # reading its list costs tens of milliseconds: not at import
 
     return PublicSuffixList()

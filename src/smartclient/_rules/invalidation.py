@@ -5,6 +5,7 @@ Source: RFC 9111 section 4.4.
 
 from .._model.errors import RequestException
 from .._model.message import Head
+from .._model.percent import text_from
 from .._model.request import Request
 
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 section 9.2.1; unknown methods are not
@@ -22,8 +23,8 @@ def invalidated_uris(request: Request, head: Head) -> tuple[str, ...]:
     for name in ("location", "content-location"):
         for reference in head.fields.getlist(name):
             try:
-                url = target.join(reference)
-            except RequestException:
+                url = target.join(text_from(reference.encode("latin-1")))
+            except (RequestException, UnicodeEncodeError):  # text beyond latin-1 never came from a wire
                 continue
             if url.origin == target.origin:
                 uris.append(url.without_fragment)

@@ -60,7 +60,7 @@ def demands_of(request: Request) -> Demands:
     """The demands in the method, the fields (section 5.2.1; Pragma: 5.4) and the mode of the call."""
     fields, mode = request.fields, request.options.cache
     plain = request.method in ANSWERED_METHODS and request.body.length == 0
-    if plain and mode == "default" and _DIRECTING.isdisjoint(fields.names):
+    if plain and mode == "default" and _DIRECTING.isdisjoint(fields.index):
         return _NO_DEMANDS
     value = fields.get("cache-control")
     directives: Mapping[str, str | None] = {} if value is None else parse_cache_control(value)
@@ -93,7 +93,7 @@ def _bypass(request: Request, directives: Mapping[str, str | None]) -> Forward |
         return _CONTENT
     if "no-store" in directives:
         return _NO_STORE
-    if not _CONDITIONAL.isdisjoint(request.fields.names):
+    if not _CONDITIONAL.isdisjoint(request.fields.index):
         return _CONDITIONS
     return _RELOAD if request.options.cache == "reload" else None
 

@@ -26,12 +26,12 @@ def keys_of(request: Request, salt: bytes) -> tuple[Key, ...]:
     default. Cookie alone falls back to the empty partition: an answer given to nobody in particular leaks nothing.
     """
     uri = request.url.without_fragment
-    names = request.fields.names
+    given = request.fields.index
     tls = request.options.tls
     default_tls = tls is DEFAULT_TLS or tls == DEFAULT_TLS
-    if default_tls and CREDENTIAL_FIELDS.isdisjoint(names):
+    if default_tls and CREDENTIAL_FIELDS.isdisjoint(given):
         return ((uri, NO_PARTITION),)
-    credentials = sorted(CREDENTIAL_FIELDS.intersection(names))
+    credentials = sorted(CREDENTIAL_FIELDS.intersection(given))
     own = (uri, _digest([(name, request.fields.get(name)) for name in credentials], repr(tls), salt))
     return (own, (uri, NO_PARTITION)) if default_tls and credentials == ["cookie"] else (own,)
 

@@ -52,7 +52,7 @@ def record_or_refusal(key: Key, request: Request, head: Head, sent_at: float, re
     status = head.status
     if status < 200 or status in (206, 304):
         return _NOT_COMPLETE
-    if _USEFUL.isdisjoint(head.fields.names):
+    if _USEFUL.isdisjoint(head.fields.index):
         return _USELESS
     fields = storable_fields(head.fields, received_at)
     refusal = _refusal(status, head.fields)

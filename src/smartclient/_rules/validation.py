@@ -77,7 +77,7 @@ def selected(candidates: Sequence[Stored], answer: Fields) -> Stored | None:
 def freshened_fields(stored: Fields, answer: Fields, received_at: float) -> Fields:
     """`stored` with what a 304 brings in place of the old (section 3.2), less what describes the bytes held."""
     news = storable_fields(answer, received_at).without(_OF_THE_BYTES_HELD)
-    return storable_fields(Fields([*stored.without(news.names), *news]), received_at)
+    return storable_fields(Fields([*stored.without(news.index), *news]), received_at)
 
 
 def _freshen(

@@ -21,7 +21,7 @@ from .._model.errors import (
     WriteError,
     WriteTimeout,
 )
-from .base import Future, SocketAddress, Stream
+from .base import SocketAddress, Stream
 from .blocking import describe
 from .tls import tls_failure
 
@@ -212,12 +212,12 @@ class AsyncioRuntime:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def wait(self, future: Future, timeout: float | None) -> Any:
+    async def wait(self, future: Any, timeout: float | None) -> Any:
         if timeout is None:
-            return await future  # type: ignore[misc]
+            return await future
         timer = self.loop.call_later(max(0.0, timeout), _expire, future)
         try:
-            return await future  # type: ignore[misc]
+            return await future
         finally:
             timer.cancel()
 

@@ -1,0 +1,136 @@
+"""The program as a process: pipes, terminals, signals, memory, and what starting loads."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loopback.origin import Origin, Page
+from loopback.scripted import READ, ScriptedServer, Send, Tell, Wait
+
+PROGRAM = [sys.executable, "-m", "smartclient"]
+PATIENCE = 30.0  # seconds: a guard for broken tests
+
+pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
+
+
+def started(*arguments: str, stdout: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([*PROGRAM, *arguments], stdout=stdout, stderr=subprocess.PIPE)
+
+
+def test_a_pipe_gets_the_body_as_it_arrives(scripted: Callable[..., ScriptedServer]) -> None:
+    rest = threading.Event()
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    server = scripted([READ, Send(head + b"5\r\nfirst\r\n"), Wait(rest), Send(b"4\r\nlast\r\n0\r\n\r\n")])
+    with started("get", server.url) as process:
+        assert process.stdout is not None
+        assert os.read(process.stdout.fileno(), 100) == b"first"
+        rest.set()
+        out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out, err) == (0, b"last", b"")
+
+
+def test_a_closed_pipe_ends_quietly(origin: Origin) -> None:
+    with started("get", f"{origin.url}/bytes/5000000") as process:
+        assert process.stdout is not None
+        assert process.stdout.read(10) == b"0123456789"
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait(PATIENCE) == 141
+
+
+def test_ctrl_c_ends_with_one_line(scripted: Callable[..., ScriptedServer]) -> None:
+    asked, over = threading.Event(), threading.Event()
+    server = scripted([READ, Tell(asked), Wait(over)])
+    with started("get", server.url) as process:
+        assert asked.wait(PATIENCE)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    over.set()
+    assert (process.returncode, out, err) == (130, b"", b"smartclient: interrupted\n")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the peak of memory as Linux tells it")
+def test_memory_does_not_follow_the_body(origin: Origin) -> None:
+    piece = bytes(1 << 20)
+    url = origin.route("/large", lambda seen: Page(piece for _ in range(100)))
+    code = (
+        "import pathlib, sys; from smartclient._cli.main import main\n"
+        f"code = main(['get', {url!r}])\n"
+        "print(code, pathlib.Path('/proc/self/status').read_text(), file=sys.stderr)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        size = 0
+        while data := process.stdout.read(1 << 20):
+            size += len(data)
+        assert process.stderr is not None
+        told = process.stderr.read().decode()
+    assert size == 100 << 20
+    assert told.startswith("0 ")
+    assert int(told.partition("VmHWM:")[2].split()[0]) < 48 * 1024  # KiB; the interpreter alone has 10 000
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["get", "--help"]], ids=" ".join)
+def test_starting_is_cheap(arguments: list[str]) -> None:
+    code = (
+        "import json, sys; from smartclient._cli.main import main\n"
+        f"assert main({arguments!r}) == 0\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PATIENCE, check=True)
+    loaded = set(json.loads(done.stderr))
+    unwanted = {"ssl", "asyncio", "email", "rich", "socket", "shutil", "smartclient._api", "smartclient._pipeline"}
+    assert loaded & unwanted == set()
+
+
+def on_terminal(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, what a terminal as stdout was sent, and stderr."""
+    master, slave = pty.openpty()
+    with started(*arguments, stdout=slave) as process:
+        os.close(slave)
+        shown = b""
+        while data := read_terminal(master):
+            shown += data
+        assert process.stderr is not None
+        err = process.stderr.read().decode()
+    os.close(master)
+    return process.returncode, shown.decode().replace("\r\n", "\n"), err
+
+
+def read_terminal(master: int) -> bytes:
+    try:
+        return os.read(master, 65536)
+    except OSError as error:
+        if error.errno == errno.EIO:  # Linux's word for the end of a terminal
+            return b""
+        raise
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "shown", "told"),
+    [
+        pytest.param(b'{"id":7}', "application/json", '{\n  "id": 7\n}\n', "", id="json-indented"),
+        pytest.param(b"\x1b[31mred\n", "text/plain", "\\x1b[31mred\n", "", id="control-bytes-escaped"),
+        pytest.param(b"\x89PNG\0\1\2", "image/png", "", "* binary content (image/png) is not shown", id="binary"),
+    ],
+)
+def test_terminal(origin: Origin, body: bytes, content_type: str, shown: str, told: str) -> None:
+    url = origin.route("/page", lambda seen: Page(body, headers=(("Content-Type", content_type),)))
+    code, out, err = on_terminal("get", url)
+    assert (code, out) == (0, shown)
+    assert err.startswith(told)
+    assert bool(err) == bool(told)
+
+
+def test_head_on_a_terminal_is_escaped(origin: Origin) -> None:
+    url = origin.route("/page", lambda seen: Page(b"a\n", headers=(("X-Title", "\x9b31m"),)))
+    assert "X-Title: \\x9b31m\n" in on_terminal("get", "-i", url)[1]

@@ -1,0 +1,193 @@
+"""What is written: masks, escapes, and JSON for people."""
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartclient._cli.exits import Fault
+from smartclient._cli.render import (
+    JSON_SHOWN_MAX,
+    Output,
+    escaped,
+    indented_json,
+    masked,
+    masked_value,
+    show_body,
+)
+
+quick = settings(max_examples=200, deadline=None, derandomize=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://h/p?a=1", "https://h/p?a=1"),
+        ("https://user:secret@h/p", "https://***@h/p"),
+        ("https://secret@h", "https://***@h"),
+        ("https://a@secret@h/", "https://***@h/"),
+        ("https://h/mail@example.org", "https://h/mail@example.org"),
+        ("/p?token=secret&a=1", "/p?token=***&a=1"),
+        ("/p?a=1&X-Amz-Signature=secret#f", "/p?a=1&X-Amz-Signature=***#f"),
+        ("/p?api_key=secret;sig=secret", "/p?api_key=***"),
+        ("connect to http://u:secret@h/?KEY=secret failed", "connect to http://***@h/?KEY=*** failed"),
+        ("<http://h/?access_token=secret>; rel=next", "<http://h/?access_token=***>; rel=next"),
+    ],
+)
+def test_masked(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("Authorization", "Bearer secret", "Bearer ***"),
+        ("authorization", "secret", "***"),
+        ("Proxy-Authorization", "Basic secret", "Basic ***"),
+        ("X-API-Key", "a secret", "***"),
+        ("Cookie", "a=secret; b=secret", "a=***; b=***"),
+        ("Cookie", "secret", "***"),
+        ("Set-Cookie", "sid=secret; Path=/; Secure", "sid=***; Path=/; Secure"),
+        ("Location", "https://h/?token=secret", "https://h/?token=***"),
+        ("Accept", "*/*", "*/*"),
+    ],
+)
+def test_masked_value(name: str, value: str, shown: str) -> None:
+    assert masked_value(name, value) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\tb\nc", "a\tb\nc"),
+        ("a\r\nb", "a\nb"),
+        ("a\rb", "a\\x0db"),
+        ("\x1b[31mred\x07\x7f", "\\x1b[31mred\\x07\\x7f"),
+        ("\x9b31m", "\\x9b31m"),
+        ("abc\u202egpj", "abc\\u202egpj"),
+        ("ä漢", "ä漢"),
+    ],
+)
+def test_escaped(text: str, shown: str) -> None:
+    assert escaped(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"a":1.50,"b":[true,null,"x, {y}: \\"z\\""],"a":{}}',
+         '{\n  "a": 1.50,\n  "b": [\n    true,\n    null,\n    "x, {y}: \\"z\\""\n  ],\n  "a": {}\n}'),
+        ("[]", "[]"),
+        (' [ [ ] , { } ] ', "[\n  [],\n  {}\n]"),
+        ("12345678901234567890.10", "12345678901234567890.10"),
+        ('"a"', '"a"'),
+        ("{a: 1}", None),
+        ("[" * 5000 + "]" * 5000, None),
+        ("", None),
+    ],
+    ids=["values-kept", "empty", "empty-inside", "number-kept", "string", "not-json", "too-deep", "nothing"],
+)  # fmt: skip
+def test_indented_json(text: str, shown: str | None) -> None:
+    assert indented_json(text) == shown
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@quick
+@given(JSON_VALUES, st.booleans())
+def test_indented_json_is_what_the_json_module_indents(value: object, plain: bool) -> None:
+    expected = json.dumps(value, indent=2, ensure_ascii=plain)
+    assert indented_json(json.dumps(value, ensure_ascii=plain)) == expected
+
+
+class Terminal(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(pieces: list[bytes], content_type: str | None) -> str:
+    terminal = Terminal()
+    show_body(Output(terminal, "stdout"), iter(pieces), content_type)
+    return terminal.getvalue().decode()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "content_type", "text"),
+    [
+        pytest.param([], "text/plain", "", id="empty"),
+        pytest.param([b"a\n"], "text/plain", "a\n", id="text"),
+        pytest.param([b"a"], "text/plain", "a\n", id="last-line-ended"),
+        pytest.param([b"a\r", b"\nb\r", b"c\n"], "text/plain", "a\nb\\x0dc\n", id="line-end-in-two-pieces"),
+        pytest.param([b"a\xc3", b"\xa4\n"], "text/plain", "aä\n", id="character-in-two-pieces"),
+        pytest.param([b"\xe4\n"], "text/plain; charset=latin-1", "ä\n", id="charset"),
+        pytest.param([b"\xef\xbb\xbfa\n"], None, "a\n", id="mark-dropped"),
+        pytest.param([b"\xff\xfea\0\n\0"], None, "a\n", id="utf-16"),
+        pytest.param([b"\x1b[2J\n"], "text/plain", "\\x1b[2J\n", id="escape-sequence"),
+        pytest.param([b'{"a"', b":1}"], "application/json", '{\n  "a": 1\n}\n', id="json-in-two-pieces"),
+        pytest.param([b'{"a"'], "application/problem+json", '{"a"\n', id="broken-json"),
+        pytest.param([b'["\\u001b", "\xc2\x9b"]'], "text/json", '[\n  "\\u001b",\n  "\\x9b"\n]\n', id="json-escaped"),
+    ],
+)
+def test_show_body(pieces: list[bytes], content_type: str | None, text: str) -> None:
+    assert shown(pieces, content_type) == text
+
+
+def test_large_json_is_shown_as_it_came() -> None:
+    piece = b"[" + b"1," * 300_000
+    assert shown([piece, piece, b"1]"], "application/json").encode() == piece + piece + b"1]\n"
+    assert len(piece) * 2 > JSON_SHOWN_MAX
+
+
+def test_binary_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown([b"\x89PNG\r\n\x1a\n\0\0", b"more"], "image/png") == ""
+    assert capsys.readouterr().err.splitlines() == [
+        "* binary content (image/png) is not shown; use -o FILE, or a pipe such as | less"
+    ]
+
+
+@quick
+@given(st.lists(st.binary(max_size=50), max_size=5), st.sampled_from([None, "text/html", "application/json"]))
+def test_no_control_byte_reaches_a_terminal(pieces: list[bytes], content_type: str | None) -> None:
+    text = shown([piece for piece in pieces if piece], content_type)
+    assert escaped(text) == text
+    assert "\r" not in text
+
+
+class Slow(io.RawIOBase):
+    """Takes three bytes at a time."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: memoryview) -> int:  # type: ignore[override]
+        self.taken.append(bytes(data[:3]))
+        return len(self.taken[-1])
+
+
+def test_partial_writes_are_continued() -> None:
+    slow = Slow()
+    Output(slow, "stdout").write(b"12345678")  # type: ignore[arg-type]
+    assert slow.taken == [b"123", b"456", b"78"]
+
+
+@pytest.fixture
+def full_disk() -> Iterator[Output]:
+    with open("/dev/full", "wb", buffering=0) as file:
+        yield Output(file, "/dev/full")
+
+
+def test_a_full_disk_is_a_fault(full_disk: Output) -> None:
+    with pytest.raises(Fault, match="cannot write /dev/full: No space left") as caught:
+        full_disk.write(b"a")
+    assert caught.value.code == 23

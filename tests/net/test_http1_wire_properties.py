@@ -1,0 +1,207 @@
+"""The response reader under any split of any bytes, and beside h11 as a second opinion."""
+
+from itertools import pairwise
+from typing import Any
+
+import h11
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartclient._model.errors import ChunkedEncodingError, ConnectionError, RequestException
+from smartclient._model.message import Head, Interim
+from smartclient._net.http1_wire import End, ResponseReader
+
+quick = settings(max_examples=200, deadline=None, derandomize=True)
+
+METHODS = st.sampled_from(["GET", "HEAD", "POST", "CONNECT"])
+
+# What the grammar is made of, and what breaks it: arbitrary bytes alone would hardly get past the status line.
+FRAGMENTS = st.sampled_from(
+    [
+        *(
+            b"HTTP/1.1 200 OK\r\n",
+            b"HTTP/1.0 200\r\n",
+            b"HTTP/1.1 100 C\r\n\r\n",
+            b"HTTP/1.1 101 S\r\n",
+            b"HTTP/1.1 204 N\r\n",
+        ),
+        *(b"Content-Length: 3\r\n", b"Content-Length: 3, 3\r\n", b"Content-Length: 4\r\n", b"Connection: close\r\n"),
+        *(b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip\r\n", b"Keep-Alive: timeout=9\r\n", b"A:b\r\n"),
+        *(b"3\r\nabc\r\n", b"0\r\n\r\n", b"0\r\n", b"2;x=y\r\n\r\n\r\n", b"abc", b"f", b"0"),
+        *(b"\r\n", b"\r", b"\n", b"\0", b" ", b"\t", b":", b";", b",", b"\xff", b"\r\n\r\n", b" folded\r\n", b": \r\n"),
+    ]
+)
+HOSTILE_WIRES = st.one_of(
+    st.binary(max_size=60),
+    st.lists(FRAGMENTS, max_size=12).map(b"".join),
+    st.lists(FRAGMENTS, max_size=12).map(lambda fragments: b"HTTP/1.1 200 OK\r\n" + b"".join(fragments)),
+    st.lists(FRAGMENTS, max_size=12).map(
+        lambda fragments: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(fragments)
+    ),
+)
+
+
+def split(wire: bytes, cuts: list[int]) -> list[bytes]:
+    places = sorted({cut % (len(wire) + 1) for cut in cuts} | {0, len(wire)})
+    return [wire[start:end] for start, end in pairwise(places)]
+
+
+def outcome(pieces: list[bytes], method: str, **modes: bool) -> tuple[Any, ...]:
+    """Everything that a caller can tell of a response; for a broken one, how it broke."""
+    reader = ResponseReader(lenient=modes.get("lenient", False))
+    reader.start(method, upgrade=modes.get("upgrade", False))
+    try:
+        events = [event for piece in pieces for event in reader.feed(piece)]
+        events += reader.feed_eof()
+    except RequestException as error:
+        # A body's end is told apart from broken framing, and a peer that closes from one that breaks HTTP.
+        return (type(error), "closed" in str(error))
+    said: list[Any] = []
+    for event in events:
+        if isinstance(event, Interim):
+            said.append(("interim", event.head.status, event.head.fields.lines))
+        elif isinstance(event, Head):
+            said.append((event.status, event.version, event.reason, event.fields.lines))
+        elif isinstance(event, End):
+            said.append(event.trailers.lines)
+        else:
+            assert event
+    body = b"".join([event for event in events if isinstance(event, bytes)])
+    return (
+        *said,
+        body,
+        reader.complete,
+        reader.reusable,
+        reader.close_delimited,
+        reader.surplus,
+        reader.keep_alive_timeout,
+    )
+
+
+@quick
+@given(HOSTILE_WIRES, st.lists(st.integers(0, 10_000), max_size=8), METHODS, st.booleans(), st.booleans())
+def test_any_split_of_any_bytes_gives_the_same_result_or_the_same_error(
+    wire: bytes, cuts: list[int], method: str, lenient: bool, upgrade: bool
+) -> None:
+    whole = outcome([wire], method, lenient=lenient, upgrade=upgrade)
+    assert outcome(split(wire, cuts), method, lenient=lenient, upgrade=upgrade) == whole
+    assert outcome([wire[i : i + 1] for i in range(len(wire))], method, lenient=lenient, upgrade=upgrade) == whole
+
+
+@quick
+@given(HOSTILE_WIRES, METHODS)
+def test_a_lenient_reader_reads_what_a_strict_one_reads(wire: bytes, method: str) -> None:
+    strict = outcome([wire], method)
+    if isinstance(strict[0], type):
+        return
+    *said, reusable, close_delimited, surplus, timeout = outcome([wire], method, lenient=True)
+    assert reusable is False
+    assert (*said, strict[-4], close_delimited, surplus, timeout) == strict
+
+
+TOKENS = st.text("abcXYZ019-_.!#$%&'*+^`|~", min_size=1, max_size=12).filter(
+    lambda name: name.lower() not in ("content-length", "transfer-encoding", "connection")
+)
+VALUES = st.text(
+    st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="\x7f") | st.sampled_from(" \t"),
+    max_size=30,
+).map(lambda value: value.strip(" \t"))
+FIELDS = st.lists(st.tuples(TOKENS, VALUES), max_size=6)
+
+
+@st.composite
+def responses(draw: st.DrawFn) -> tuple[bytes, int, tuple[tuple[str, str], ...], bytes, tuple[tuple[str, str], ...]]:
+    """A valid response, and what it says: status, field lines, body, trailers."""
+    status = draw(st.sampled_from([200, 206, 301, 404, 500]))
+    lines = draw(FIELDS)
+    pieces = draw(st.lists(st.binary(min_size=1, max_size=40), max_size=5))
+    trailers: list[tuple[str, str]] = []
+    content = b"".join(pieces)
+    if draw(st.booleans()):
+        trailers = draw(FIELDS)
+        lines = [*lines, ("Transfer-Encoding", "chunked")]
+        extension = draw(st.sampled_from([b"", b";a=b"]))
+        body = b"".join([b"%X%b\r\n%b\r\n" % (len(piece), extension, piece) for piece in pieces]) + b"0\r\n"
+        body += "".join([f"{name}:{value}\r\n" for name, value in trailers]).encode("latin-1") + b"\r\n"
+    else:
+        lines = [("Content-Length", str(len(content))), *lines]
+        body = content
+    head = f"HTTP/1.1 {status} \r\n" + "".join([f"{name}: {value}\r\n" for name, value in lines]) + "\r\n"
+    return head.encode("latin-1") + body, status, tuple(lines), content, tuple(trailers)
+
+
+@quick
+@given(responses(), st.lists(st.integers(0, 10_000), max_size=8))
+def test_a_valid_response_is_read_as_it_was_written(response: Any, cuts: list[int]) -> None:
+    wire, status, lines, content, trailers = response
+    said, said_trailers, body, complete, _, close_delimited, surplus, _ = outcome(split(wire, cuts), "GET")
+    assert (said[0], said[3], body) == (status, lines, content)
+    assert [line for line in said_trailers if line in trailers] == list(said_trailers)
+    assert (complete, close_delimited, surplus) == (True, False, b"")
+
+
+def opinion(wire: bytes) -> tuple[Any, ...] | None:
+    """What h11 reads from a response to GET; None where it does not accept it."""
+    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=2**20)
+    connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
+    connection.send(h11.EndOfMessage())
+    status, lines, body = 0, (), b""
+    try:
+        connection.receive_data(wire)
+        connection.receive_data(b"")
+        while not isinstance(event := connection.next_event(), h11.EndOfMessage):
+            if isinstance(event, h11.Response):
+                status, lines = event.status_code, fields_of(event.headers)
+            elif isinstance(event, h11.Data):
+                body += bytes(event.data)
+            elif not isinstance(event, h11.InformationalResponse):
+                return None
+    except h11.RemoteProtocolError:
+        return None
+    return status, lines, body, fields_of(event.headers)
+
+
+def fields_of(headers: Any) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+
+
+def ours(wire: bytes) -> tuple[Any, ...] | None:
+    said = outcome([wire], "GET")
+    if isinstance(said[0], type):
+        return None
+    *_, head, trailers, body, _, _, _, _, _ = said
+    return head[0], lowered(head[3]), body, lowered(trailers)
+
+
+def lowered(lines: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((name.lower(), value) for name, value in lines)
+
+
+@quick
+@given(responses())
+def test_h11_reads_the_same_from_a_valid_response(response: Any) -> None:
+    assert ours(response[0]) == opinion(response[0])
+
+
+@quick
+@given(responses(), st.integers(0, 10_000), st.sampled_from(b"\r\n\0 \t:;,0129afgx-\xff"), st.booleans())
+def test_h11_reads_the_same_from_a_damaged_response_if_both_accept_it(
+    response: Any, where: int, byte: int, insert: bool
+) -> None:
+    wire = response[0]
+    at = where % len(wire)
+    damaged = wire[:at] + bytes([byte]) + wire[at + (not insert) :]
+    mine, theirs = ours(damaged), opinion(damaged)
+    if mine is not None and theirs is not None:
+        # Which trailers are kept, and how a dropped length shows, is each reader's own business.
+        assert (mine[0], mine[2]) == (theirs[0], theirs[2])
+        assert [line for line in mine[1] if line[0] != "content-length"] == [
+            line for line in theirs[1] if line[0] != "content-length"
+        ]
+
+
+@pytest.mark.parametrize("error", [ChunkedEncodingError, ConnectionError])
+def test_the_errors_are_those_that_callers_catch(error: type[Exception]) -> None:
+    kinds = {outcome([wire], "GET")[0] for wire in (b"?", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n?")}
+    assert any(issubclass(kind, error) for kind in kinds)

@@ -1,0 +1,140 @@
+"""The serialised form: what was written is read again, and anything else is a miss."""
+
+import json
+from typing import Any
+from zlib import crc32
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartclient._model.headers import Fields
+from smartclient._model.stored import Stored
+from smartclient._store.record import FORMAT, from_bytes, to_bytes
+
+
+def stored(**changes: Any) -> Stored:
+    return Stored(
+        **{
+            "key": ("https://h.example/?q=\u00e9", b"\x00\xff"),
+            "status": 200,
+            "reason": "OK",
+            "fields": Fields([("Set-Cookie", "a=1"), ("set-cookie", "b=\xe9\n2")]),
+            "body": b"con\ntent\x00",
+            "vary": (("accept", "a/b"), ("foo", None)),
+            "sent_at": 1.5,
+            "received_at": 2.25,
+            "date": 2.0,
+            "initial_age": 0.75,
+            "fresh_until": 62.5,
+            "must_revalidate": True,
+            "immutable": False,
+            "etag": 'W/"\xe9"',
+            "last_modified": None,
+            **changes,
+        }
+    )
+
+
+def values(response: Stored) -> dict[str, Any]:
+    return {name: getattr(response, name) for name in Stored.__slots__}
+
+
+def sealed(rest: bytes) -> bytes:
+    return FORMAT + crc32(rest).to_bytes(4, "big") + rest
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="everything"),
+        pytest.param({"body": b""}, id="empty body"),
+        pytest.param({"body": bytes(range(256)) * 300}, id="large body"),
+        pytest.param({"fields": Fields(), "vary": ()}, id="no fields"),
+        pytest.param({"reason": "\ud800"}, id="lone surrogate"),
+    ],
+)
+def test_round_trip(changes: dict[str, Any]) -> None:
+    before = stored(**changes)
+    after = from_bytes(to_bytes(before))
+    assert after is not None
+    assert values(after) == values(before)
+
+
+def test_every_cut_is_a_miss() -> None:
+    data = to_bytes(stored())
+    assert [from_bytes(data[:end]) for end in range(len(data))] == [None] * len(data)
+    assert from_bytes(data + b"x") is None
+
+
+def test_every_changed_byte_is_a_miss() -> None:
+    data = to_bytes(stored())
+    for index in range(len(data)):
+        changed = bytearray(data)
+        changed[index] ^= 0x20
+        assert from_bytes(bytes(changed)) is None
+
+
+def test_another_version_is_a_miss() -> None:
+    assert from_bytes(b"\x02" + to_bytes(stored())[1:]) is None
+
+
+def line(index: int, value: Any) -> bytes:
+    """A record whose checksum is right and whose `index`-th value is wrong."""
+    content = to_bytes(stored())[5:]
+    listed = json.loads(content[: content.index(b"\n")])
+    listed[index] = value
+    return sealed(json.dumps(listed).encode() + content[content.index(b"\n") :])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(sealed(b""), id="nothing"),
+        pytest.param(sealed(b"\n"), id="no JSON"),
+        pytest.param(sealed(b"{}\n"), id="no list"),
+        pytest.param(sealed(b"[]\n"), id="short list"),
+        pytest.param(sealed(b"[" * 100_000 + b"\n"), id="deep list"),
+        pytest.param(sealed(b"[" + b"9" * 5000 + b"]\n"), id="endless number"),
+        pytest.param(sealed(b"[NaN]\n"), id="NaN"),
+        pytest.param(sealed(b"\xff\n"), id="no UTF-8"),
+        pytest.param(line(0, 1), id="URI"),
+        pytest.param(line(1, "xyz"), id="partition"),
+        pytest.param(line(1, None), id="no partition"),
+        pytest.param(line(2, "200"), id="status"),
+        pytest.param(line(2, True), id="status, of another kind"),
+        pytest.param(line(4, [["a"]]), id="field line"),
+        pytest.param(line(4, [["a", None]]), id="field value"),
+        pytest.param(line(4, 5), id="field lines"),
+        pytest.param(line(5, [[1, "x"]]), id="vary"),
+        pytest.param(line(6, "1"), id="moment"),
+        pytest.param(line(10, 1e400), id="infinite moment"),
+        pytest.param(line(10, 10**400), id="moment beyond floats"),
+        pytest.param(line(11, 1), id="flag"),
+        pytest.param(line(13, 7), id="entity tag"),
+        pytest.param(line(15, 3), id="length of the body"),
+    ],
+)
+def test_damage_with_a_right_checksum_is_a_miss(data: bytes) -> None:
+    assert from_bytes(data) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=18) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(data=st.binary())
+def test_any_bytes_are_a_record_or_a_miss(data: bytes) -> None:
+    assert from_bytes(data) is None
+    assert from_bytes(sealed(data)) is None
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(index=st.integers(0, 15), value=JSON)
+def test_any_value_in_any_place_is_a_record_or_a_miss(index: int, value: Any) -> None:
+    result = from_bytes(line(index, value))
+    assert result is None or isinstance(from_bytes(to_bytes(result)), Stored)
