@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from loopback.authority import Authority
 from loopback.clients import MODES, Client
+from loopback.swarm import Swarm
 
 
 def _client(mode: str) -> Iterator[Client]:
@@ -23,3 +25,9 @@ def client(request: pytest.FixtureRequest) -> Iterator[Client]:
 def loop_client(request: pytest.FixtureRequest) -> Iterator[Client]:
     """The same for what only event loops have: `loop_client.run(scenario)`."""
     yield from _client(request.param)
+
+@pytest.fixture(scope="session")
+def swarm(authority: Authority) -> Iterator[Swarm]:
+    """The fast origin in a process of its own."""
+    with Swarm(*authority.files("swarm")) as swarm:
+        yield swarm

@@ -500,10 +500,10 @@ def test_late_bytes_cost_the_connection_and_are_bounded() -> None:
     reader = ResponseReader()
     reader.start("GET")
     read(reader, head("Content-Length: 0"), "whole")
-    assert reader.reusable
+    before = reader.reusable
     for _ in range(100):
         assert reader.feed(b"x" * 1024) == []
-    assert not reader.reusable
+    assert (before, reader.reusable) == (True, False)
     assert 1024 <= len(reader.surplus) <= 32 * 1024
 
 
@@ -599,3 +599,17 @@ def test_values_stay_out_of_representations() -> None:
     reader.start("GET")
     events = reader.feed(head("Set-Cookie: secret", "Transfer-Encoding: chunked") + b"0\r\nA: secret\r\n\r\n")
     assert "secret" not in repr(events) + repr(reader)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "lines",
+    [("Set-Cookie: secret\0",), ("Set-Cookie: a\rsecret",), ("Set Cookie: secret",), ("Connection: a", " secret")],
+    ids=["nul", "cr", "name", "fold"],
+)
+def test_values_stay_out_of_error_texts(lines: tuple[str, ...], mode: str) -> None:
+    reader = ResponseReader()
+    reader.start("GET")
+    with pytest.raises(RemoteProtocolError) as caught:
+        read(reader, head(*lines), mode)
+    assert "secret" not in str(caught.value)

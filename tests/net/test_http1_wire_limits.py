@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from smartclient._model.errors import ChunkedEncodingError, RemoteProtocolError, RequestException
+from smartclient._model.message import Head
 from smartclient._net.http1_wire import End, Event, ResponseReader
 
 KIB = 1024
@@ -167,6 +168,7 @@ def test_names_and_status_lines_beyond_the_memo_are_read_all_the_same() -> None:
         name = f"X-{number}-" + "n" * (number % 100)
         wire = f"HTTP/1.1 200 {number}\r\n{name}: v\r\nContent-Length: 0\r\n\r\n".encode()
         head = reader.feed(wire)[0]
+        assert isinstance(head, Head)
         assert (head.reason, head.fields.get(name.lower())) == (str(number), "v")
     for number in range(1, 6000):
         reader.start("GET")

@@ -146,7 +146,7 @@ def opinion(wire: bytes) -> tuple[Any, ...] | None:
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=2**20)
     connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
     connection.send(h11.EndOfMessage())
-    status, lines, body = 0, (), b""
+    status, lines, body = 0, fields_of(()), b""
     try:
         connection.receive_data(wire)
         connection.receive_data(b"")

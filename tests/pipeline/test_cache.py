@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from smartclient._model.body import BytesReader, RequestBody
-from smartclient._model.errors import IncompleteBody, ReadTimeout
+from smartclient._model.errors import IncompleteBody, ReadTimeout, SessionMisuse
 from smartclient._model.fields import format_http_date
 from smartclient._model.headers import NO_FIELDS, Fields
 from smartclient._model.message import Head, Reply
 from smartclient._model.options import TLS, Options
 from smartclient._model.request import Request
+from smartclient._model.stored import Stored
 from smartclient._model.url import URL
 from smartclient._pipeline.cache import CacheStage
 from smartclient._runtime.base import run_blocking
@@ -485,6 +486,7 @@ def test_a_slow_answer_does_not_bring_back_what_was_invalidated(world: World, st
     world.will(200, FRESH, body=Streamed([b"old"]) if streamed else b"old")
     world.during = post
     assert world.get() == (200, b"old", "network")
+    world.now += 1
     world.will(200, FRESH, body=b"new")
     assert world.get() == (200, b"new", "network")
     assert world.get() == (200, b"new", "cache")
@@ -516,3 +518,58 @@ def test_a_broken_store_costs_log_lines_and_misses(caplog: pytest.LogCaptureFixt
             world.will(204)
             assert world.get(method="POST") == (204, b"", "network")
     assert [record.getMessage().split()[2] for record in caplog.records] == ["lookup", "writer", "invalidate"]
+
+
+class Waiting(MemoryStore):
+    """A store that waits in one of its methods, so that a call can be cancelled there."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        self.method = method
+
+    async def invalidate(self, uris: Iterable[str], moment: float) -> int:
+        await self.wait("invalidate")
+        return await super().invalidate(uris, moment)
+
+    async def writer(self, record: Stored) -> Any:
+        await self.wait("writer")
+        writer = await super().writer(record)
+        write = writer.write
+
+        async def slow_write(piece: bytes) -> bool:
+            await self.wait("write")
+            return await write(piece)
+
+        writer.write = slow_write  # type: ignore[method-assign]
+        return writer
+
+    async def wait(self, method: str) -> None:
+        if method == self.method:
+            await Never()
+
+
+class Never:
+    def __await__(self) -> Any:
+        yield
+
+
+@pytest.mark.parametrize(("store_waits_in", "method"), [("writer", "GET"), ("invalidate", "POST")])
+def test_a_call_cancelled_in_the_store_gives_its_connection_up(store_waits_in: str, method: str) -> None:
+    world = World(Waiting(store_waits_in))
+    body = Streamed([b"one"])
+    world.will(200, FRESH, body=body)
+    with pytest.raises(SessionMisuse):  # run_blocking closes what suspends, as a cancellation would
+        world.send(method=method)
+    assert body.calls == ["abort"]
+
+
+def test_a_piece_cancelled_on_its_way_to_the_store_is_not_missing_there() -> None:
+    store = Waiting("write")
+    world = World(store)
+    world.will(200, FRESH, body=Streamed([b"o", b"ne"]))
+    reply = world.send()
+    with pytest.raises(SessionMisuse):
+        run_blocking(reply.body.read())
+    store.method = "none"
+    assert whole(reply) == b"ne"
+    assert run_blocking(store.stats()).items == 0

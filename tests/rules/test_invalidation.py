@@ -39,7 +39,9 @@ def test_failures_invalidate_nothing(status: int) -> None:
         pytest.param([("Location", "/c")], ["https://h.example/c"], id="Location"),
         pytest.param([("Content-Location", "c?d")], ["https://h.example/a/c?d"], id="Content-Location, relative"),
         pytest.param([("Location", "https://H.example:443/c#f")], ["https://h.example/c"], id="same origin, respelt"),
-        pytest.param([("Location", "/c"), ("Content-Location", "/d")], ["https://h.example/c", "https://h.example/d"], id="both"),
+        pytest.param(
+            [("Location", "/c"), ("Content-Location", "/d")], ["https://h.example/c", "https://h.example/d"], id="both"
+        ),
         pytest.param([("Location", TARGET)], [], id="the target again"),
         pytest.param([("Location", "https://other.example/c")], [], id="other host"),
         pytest.param([("Location", "http://h.example/c")], [], id="other scheme"),
@@ -49,7 +51,7 @@ def test_failures_invalidate_nothing(status: int) -> None:
         pytest.param([("Location", "mailto:x")], [], id="other kind of URI"),
         pytest.param([("Location", "https://[bad/")], [], id="malformed"),
     ],
-)  # fmt: skip
+)
 def test_same_origin_references(lines: list[tuple[str, str]], others: list[str]) -> None:
     assert invalidated("POST", 201, *lines) == (TARGET, *others)
 

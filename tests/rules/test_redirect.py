@@ -6,14 +6,13 @@ from hypothesis import strategies as st
 
 from smartclient._model.body import NO_BODY, RequestBody
 from smartclient._model.errors import InvalidSchema, InvalidURL, RequestException, UnrewindableBodyError
-from smartclient._model.headers import Fields
+from smartclient._model.headers import CREDENTIAL_FIELDS, Fields
 from smartclient._model.message import Head
 from smartclient._model.options import Options
 from smartclient._model.request import Request
 from smartclient._model.url import URL
 from smartclient._rules.redirect import (
     CONTENT_FIELDS,
-    CREDENTIAL_FIELDS,
     crosses_origin,
     keeps_body,
     next_request,

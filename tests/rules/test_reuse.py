@@ -81,7 +81,9 @@ FROM_AHEAD = stored(received_at=NOW + 61)
         pytest.param(request(), [STALE_UNNAMED], "forward stale", id="4.2 stale without validator"),
         pytest.param(request(), [FROM_AHEAD], "validate stale", id="4.2 clock set back by more than 60 s"),
         pytest.param(request(), [OTHER], "validate vary-miss", id="4.1 no variant"),
-        pytest.param(request(), [stored(vary=(("foo", "1"),), etag=None)], "forward vary-miss", id="4.1 unnamed variant"),
+        pytest.param(
+            request(), [stored(vary=(("foo", "1"),), etag=None)], "forward vary-miss", id="4.1 unnamed variant"
+        ),
         pytest.param(request(("Foo", "1")), [FRESH, OTHER], "serve whole", id="4.1 several"),
         pytest.param(request(method="POST"), [FRESH], "forward method, store nothing", id="4 POST"),
         pytest.param(request(method="get"), [FRESH], "forward method, store nothing", id="9110 9.1 methods have case"),
@@ -96,7 +98,9 @@ FROM_AHEAD = stored(received_at=NOW + 61)
         pytest.param(control("max-age=0"), [FRESH], "validate request", id="5.2.1.1 max-age=0"),
         pytest.param(control("max-age=x"), [FRESH], "validate request", id="5.2.1.1 unreadable: the safe side"),
         pytest.param(control("max-age=0"), [IMMUTABLE], "serve whole", id="8246 2 immutable while fresh"),
-        pytest.param(control("max-age=0"), [stored(immutable=True, fresh_until=NOW)], "validate stale", id="8246 2 stale"),
+        pytest.param(
+            control("max-age=0"), [stored(immutable=True, fresh_until=NOW)], "validate stale", id="8246 2 stale"
+        ),
         pytest.param(control("min-fresh=100"), [FRESH], "serve whole", id="5.2.1.3 long enough"),
         pytest.param(control("min-fresh=101"), [FRESH], "validate request", id="5.2.1.3 not long enough"),
         pytest.param(control("min-fresh=x"), [FRESH], "validate request", id="5.2.1.3 unreadable: the safe side"),
@@ -106,7 +110,12 @@ FROM_AHEAD = stored(received_at=NOW + 61)
         pytest.param(control("max-stale=x"), [STALE], "validate stale", id="5.2.1.2 unreadable: the safe side"),
         pytest.param(control("max-stale"), [BINDING], "validate stale", id="4.2.4 must-revalidate"),
         pytest.param(control("max-stale=99, max-age=10"), [STALE], "validate stale", id="5.2.1.2 max-age counts too"),
-        pytest.param(control("max-stale"), [stored(received_at=NOW + 61, fresh_until=NOW - 1)], "validate stale", id="4.2.4 no ages on a clock set back"),
+        pytest.param(
+            control("max-stale"),
+            [stored(received_at=NOW + 61, fresh_until=NOW - 1)],
+            "validate stale",
+            id="4.2.4 no ages on a clock set back",
+        ),
         pytest.param(control("only-if-cached"), [FRESH], "serve whole", id="5.2.1.7 stored"),
         pytest.param(control("only-if-cached"), [], "unsatisfiable", id="5.2.1.7 not stored"),
         pytest.param(control("only-if-cached"), [STALE], "unsatisfiable", id="5.2.1.7 stale"),
@@ -115,7 +124,12 @@ FROM_AHEAD = stored(received_at=NOW + 61)
         pytest.param(control("no-transform, x=1"), [FRESH], "serve whole", id="5.2.3 unknown directives"),
         pytest.param(request(("Pragma", "no-cache")), [FRESH], "validate request", id="5.4 Pragma"),
         pytest.param(request(("Pragma", "x")), [FRESH], "serve whole", id="5.4 other Pragma"),
-        pytest.param(request(("Pragma", "no-cache"), ("Cache-Control", "x")), [FRESH], "serve whole", id="5.4 only without Cache-Control"),
+        pytest.param(
+            request(("Pragma", "no-cache"), ("Cache-Control", "x")),
+            [FRESH],
+            "serve whole",
+            id="5.4 only without Cache-Control",
+        ),
         pytest.param(request(mode="refresh"), [FRESH], "validate request", id="mode refresh"),
         pytest.param(request(mode="reload"), [FRESH], "forward request", id="mode reload"),
         pytest.param(request(mode="only"), [FRESH], "serve whole", id="mode only"),
@@ -133,7 +147,7 @@ FROM_AHEAD = stored(received_at=NOW + 61)
             ]
         ],
     ],
-)  # fmt: skip
+)
 def test_plan(asked: Request, candidates: list[Stored], plan: str) -> None:
     assert word(decide(asked, candidates, NOW)) == plan
 
@@ -159,6 +173,12 @@ def test_every_plan_that_forwards_names_its_rule() -> None:
     [
         pytest.param(Serve(FRESH, 100, "whole", True), "smartclient; hit; ttl=100", True, id="hit"),
         pytest.param(Serve(STALE, 100, "whole", False), "smartclient; hit; ttl=-10", False, id="stale"),
+        pytest.param(
+            Serve(stored(fresh_until=NOW - 0.1), 100, "whole", False),
+            "smartclient; hit; ttl=-1",
+            False,
+            id="just stale",
+        ),
     ],
 )
 def test_explanation_of_a_hit(plan: Serve, text: str, fresh: bool) -> None:

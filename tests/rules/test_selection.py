@@ -66,6 +66,7 @@ SEPARATE = [
     pytest.param(request(("private-token", "k")), id="Private-Token"),
     pytest.param(request(("X-Vault-Token", "k")), id="X-Vault-Token"),
     pytest.param(request(("Cookie", "a=b"), ("Authorization", "x")), id="Cookie with Authorization"),
+    pytest.param(request(("Host", "other.example")), id="a Host by hand"),
     pytest.param(request(tls=TLS(verify=False)), id="verification off"),
     pytest.param(request(tls=TLS(ca="/ca.pem")), id="other trust store"),
     pytest.param(request(tls=TLS(cert=("/c.pem", "/k.pem"))), id="client certificate"),
@@ -117,13 +118,23 @@ def test_no_key_holds_a_credential() -> None:
         pytest.param("Foo", [("Foo", "1, 2")], [("Foo", "2, 1")], False, id="4.1 order counts in general"),
         pytest.param("Foo", [("Foo", "a")], [("Foo", "A")], False, id="4.1 case counts in general"),
         pytest.param("Foo", [("Foo", '"1, 2"')], [("Foo", '"1,2"')], False, id="4.1 space counts in quotes"),
-        pytest.param("Accept-Encoding", [("Accept-Encoding", "gzip, br")], [("Accept-Encoding", "BR,gzip")], True, id="12.5.3"),
-        pytest.param("Accept-Encoding", [("Accept-Encoding", "gzip")], [("Accept-Encoding", "br")], False, id="12.5.3 other"),
-        pytest.param("Accept-Language", [("Accept-Language", "en;q=0.5, de")], [("Accept-Language", "de,en ; q=0.5")], True, id="12.5.4"),
+        pytest.param(
+            "Accept-Encoding", [("Accept-Encoding", "gzip, br")], [("Accept-Encoding", "BR,gzip")], True, id="12.5.3"
+        ),
+        pytest.param(
+            "Accept-Encoding", [("Accept-Encoding", "gzip")], [("Accept-Encoding", "br")], False, id="12.5.3 other"
+        ),
+        pytest.param(
+            "Accept-Language",
+            [("Accept-Language", "en;q=0.5, de")],
+            [("Accept-Language", "de,en ; q=0.5")],
+            True,
+            id="12.5.4",
+        ),
         pytest.param("Accept", [("Accept", "text/html,a/b")], [("Accept", "a/b, Text/HTML")], True, id="12.5.1"),
         pytest.param("Accept", [("Accept", 'a/b;x="C, d"')], [("Accept", 'a/b;x="c, d"')], False, id="12.5.1 quotes"),
     ],
-)  # fmt: skip
+)
 def test_vary(vary: str, first: list[tuple[str, str]], second: list[tuple[str, str]], same: bool) -> None:
     selecting = selecting_values(Fields([("Vary", vary)]), Fields(first))
     assert selecting is not None

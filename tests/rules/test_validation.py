@@ -71,10 +71,12 @@ def answer(
         pytest.param([stored('W/"a"')], (("If-None-Match", 'W/"a"'),), id="weak tag"),
         pytest.param([stored(None, OLD)], (("If-Modified-Since", OLD),), id="date"),
         pytest.param([stored('"a"', OLD)], (("If-None-Match", '"a"'), ("If-Modified-Since", OLD)), id="both"),
-        pytest.param([stored('"a"', OLD), stored('"b"'), stored('"a"')], (("If-None-Match", '"a", "b"'),), id="variants"),
+        pytest.param(
+            [stored('"a"', OLD), stored('"b"'), stored('"a"')], (("If-None-Match", '"a", "b"'),), id="variants"
+        ),
         pytest.param([stored(None, OLD), stored(None, OLD)], (), id="a date says nothing of several"),
     ],
-)  # fmt: skip
+)
 def test_conditions(candidates: list[Stored], lines: tuple[tuple[str, str], ...]) -> None:
     assert conditions(candidates) == lines
 
@@ -97,7 +99,8 @@ WEAK_NEWER, DATED, BARE = stored('W/"a"', date=NOW - 50), stored(None, OLD), sto
         pytest.param([DATED], [("Last-Modified", OLDER)], None, id="another date"),
         pytest.param([BARE], [], BARE, id="no validators on either side"),
         pytest.param([BARE, BARE], [], None, id="no validators, several stored"),
-        pytest.param([STRONG], [], None, id="no validator in the 304 only"),
+        pytest.param([STRONG], [], STRONG, id="no validator in the 304, one asked about"),
+        pytest.param([STRONG, STRONG_B], [], None, id="no validator in the 304, two asked about"),
     ],
 )
 def test_what_a_304_selects(candidates: list[Stored], lines: list[tuple[str, str]], chosen: Stored | None) -> None:
@@ -211,12 +214,16 @@ def test_other_methods_store_nothing(method: str, status: int, uris: tuple[str, 
             id="revalidated",
         ),
         pytest.param(
-            STALE, 200, [("Cache-Control", "max-age=60")], "smartclient; fwd=stale; fwd-status=200; ttl=59; stored", id="stored"
+            STALE,
+            200,
+            [("Cache-Control", "max-age=60")],
+            "smartclient; fwd=stale; fwd-status=200; ttl=59; stored",
+            id="stored",
         ),
         pytest.param(STALE, 200, [], "smartclient; fwd=stale; fwd-status=200", id="not stored"),
         pytest.param(NO_STORE, 200, [], "smartclient; fwd=bypass; fwd-status=200", id="bypass"),
     ],
-)  # fmt: skip
+)
 def test_explanation(plan: Revalidate | Forward, status: int, lines: list[tuple[str, str]], text: str) -> None:
     outcome = answer(plan, status, *lines)
     assert not isinstance(outcome, AskAgain)

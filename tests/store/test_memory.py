@@ -59,6 +59,10 @@ def test_nothing_is_seen_before_commit() -> None:
     assert not run_blocking(writer.commit())
 
 
+def test_repr_shows_no_uri_and_no_field() -> None:
+    assert repr(stored("https://h.example/?token=hunter2", body=b"x")) == "<Stored 200, 1 bytes>"
+
+
 def test_discarded_is_never_seen() -> None:
     store = MemoryStore()
     writer = run_blocking(store.writer(stored()))

@@ -1,7 +1,6 @@
 """From the keywords of a call to frozen `Options`: merging, checking, and no work twice for the same keywords."""
 
 import os
-from functools import lru_cache
 from typing import Any, Final, TypedDict
 
 from .._model.cookies import checked_pair
@@ -94,7 +93,7 @@ def timeout_from(value: Any) -> Timeout:
 
 
 def tls_from(verify: Any, cert: Any) -> TLS:
-    """What `verify=` and `cert=` mean. Equal settings give the same object, which routes are compared by.
+    """What `verify=` and `cert=` mean.
 
     Raises:
         InvalidOption: a path that does not exist, or something that is no path.
@@ -112,10 +111,7 @@ def tls_from(verify: Any, cert: Any) -> TLS:
         cert = (_path(cert[0], "cert"), _path(cert[1], "cert"))
     elif cert is not None:
         cert = _path(cert, "cert")
-    return _shared_tls(verify is not False, ca, cert)
-
-
-_shared_tls = lru_cache(maxsize=256)(TLS)
+    return TLS(verify is not False, ca, cert)
 
 
 def _path(value: Any, name: str) -> str:

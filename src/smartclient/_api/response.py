@@ -23,11 +23,7 @@ class Response:
 
     Attributes:
         status_code: int.
-        elapsed: timedelta from the start of the call to the response's head.
         encoding: name of the text encoding, None to find it out from the content; may be set.
-        cache: what the cache did for this call; `str()` of it is a Cache-Status field (RFC 9211). None without cache.
-        attempts: failures of earlier attempts, oldest first.
-        undecoded: name of a content coding that was left on because nobody here knows it, or None.
     """
 
     def __init__(self, reply: Reply, content: bytes | None, seconds: float) -> None:
@@ -52,6 +48,7 @@ class Response:
 
     @property
     def reason(self) -> str:
+        """The words after the status; "" when the peer sent none."""
         return self._reply.head.reason
 
     @property
@@ -102,20 +99,24 @@ class Response:
 
     @property
     def elapsed(self) -> "timedelta":
+        """From the start of the call to the response's head."""
         from datetime import timedelta
 
         return timedelta(seconds=self._seconds)
 
     @property
     def cache(self) -> Any:
+        """What the cache did for this call, None without one; `str()` of it is a Cache-Status field (RFC 9211)."""
         return self._reply.cache
 
     @property
     def attempts(self) -> tuple[Any, ...]:
+        """The failures of earlier attempts, oldest first."""
         return self._reply.attempts
 
     @property
     def undecoded(self) -> str | None:
+        """Name of a content coding that was left on because nobody here knows it."""
         return self._reply.undecoded
 
     @property
@@ -125,6 +126,7 @@ class Response:
 
     @property
     def is_permanent_redirect(self) -> bool:
+        """Whether this could be followed, and is for good: 301 or 308."""
         return self.status_code in (301, 308) and "location" in self._reply.head.fields
 
     def raise_for_status(self) -> "Response":
@@ -272,6 +274,7 @@ class AsyncResponse(Response):
         return EachAsync(self._pieces(None, False))
 
     async def aclose(self) -> None:
+        """`close`, for code that awaits it."""
         self.close()
 
     async def __aenter__(self) -> "AsyncResponse":

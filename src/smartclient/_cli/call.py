@@ -217,11 +217,10 @@ def _write_answer(response: "Response", output: str, *, with_head: bool) -> None
     with _output(output) as out:
         if with_head:
             write_head(out, head_text(_status_line(response), response.headers.multi_items()))
-        pieces = response.iter_content(None)
         if out.is_terminal:
-            show_body(out, pieces, response.headers.get("content-type"))
+            show_body(out, response.iter_content(None, decode_unicode=True), response.headers.get("content-type"))
         else:
-            for piece in pieces:
+            for piece in response.iter_content(None):
                 out.write(piece)
 
 
@@ -237,7 +236,8 @@ def _tell_exchange(response: "Response") -> None:
     url = urlsplit(request.url)
     target = url.path + (f"?{url.query}" if url.query else "")
     note(f"> {request.method} {masked(target)} HTTP/1.1")
-    note(f"> Host: {url.netloc.rpartition('@')[2]}")
+    if "host" not in request.headers:
+        note(f"> Host: {url.netloc.rpartition('@')[2]}")
     for name, value in request.headers.multi_items():
         note(f"> {name}: {masked_value(name, value)}")
     note(">")

@@ -6,7 +6,7 @@ The body goes to stdout and everything else to stderr. A pipe gets exactly the b
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from io import FileIO
+from io import FileIO, IncrementalNewlineDecoder
 from itertools import chain
 from select import select
 from typing import BinaryIO
@@ -18,9 +18,10 @@ _INDENT_MAX = 40  # levels; hostile nesting would make lines of blanks
 _LOOKED_AT = 1024
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_NON_ASCII = bytes(range(0x80, 0x100))
+_BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
+# The last word of a field's name tells a secret: X-API-Key, Private-Token, Proxy-Authorization.
+_SECRET_WORDS = frozenset({"authorization", "cookie", "key", "password", "secret", "signature", "token"})
 _COOKIE_VALUE = re.compile(r"=[^;]*")
 _USERINFO = re.compile(r"(://)[^/?#\s@]*(?:@[^/?#\s@]*)*@")
 _SECRET_QUERY = re.compile(
@@ -37,14 +38,12 @@ def masked(text: str) -> str:
 
 def masked_value(name: str, value: str) -> str:
     """The value of field `name` with *** for its secrets; the scheme of credentials and the names of cookies stay."""
-    from .._rules.redirect import CREDENTIAL_FIELDS
-
     name = name.lower()
     if name == "set-cookie":
         return _COOKIE_VALUE.sub("=***", value, count=1) if "=" in value else "***"
     if name == "cookie":
         return _COOKIE_VALUE.sub("=***", value) if "=" in value else "***"
-    if name in CREDENTIAL_FIELDS:
+    if name.rpartition("-")[2] in _SECRET_WORDS:
         scheme, blank, _ = value.partition(" ")
         return f"{scheme} ***" if blank and name.endswith("authorization") else "***"
     return masked(value)
@@ -113,44 +112,36 @@ def write_head(out: Output, text: str) -> None:
         out.write(text.encode("latin-1", "replace"))
 
 
-def show_body(out: Output, pieces: Iterator[bytes], content_type: str | None) -> None:
-    """Writes a body for people: JSON indented, text in its encoding and escaped, anything else not at all."""
-    from .._codec.text import text_encoding
-
-    first = next(pieces, b"")
-    # A piece may end inside a character, which must not decide the encoding.
-    encoding = text_encoding(content_type, first.rstrip(_NON_ASCII))
-    if not encoding.startswith(("utf-16", "utf-32")) and _BINARY.search(first[:_LOOKED_AT]):
+def show_body(out: Output, pieces: Iterator[str], content_type: str | None) -> None:
+    """Writes a body for people: JSON indented, other text escaped, anything that is no text not at all."""
+    start = next(pieces, "").removeprefix("\ufeff")
+    if _BINARY.search(start, 0, _LOOKED_AT):
         note(f"* binary content ({content_type or 'no type'}) is not shown; use -o FILE, or a pipe such as | less")
         return
     if content_type is not None and "json" in content_type.lower():
-        start = _gathered(first, pieces)
-        indented = indented_json(start.decode(encoding, "replace")) if len(start) <= JSON_SHOWN_MAX else None
+        start = _gathered(start, pieces)
+        indented = indented_json(start) if len(start) <= JSON_SHOWN_MAX else None
         if indented is not None:
             out.write_text(escaped(indented) + "\n")
             return
-        first = start
-    _show_text(out, chain([first], pieces), encoding)
+    _show_text(out, chain([start], pieces))
 
 
-def _gathered(first: bytes, pieces: Iterator[bytes]) -> bytes:
-    """`first` and what follows, until more than `JSON_SHOWN_MAX` is there."""
-    parts, size = [first], len(first)
-    while size <= JSON_SHOWN_MAX and (piece := next(pieces, b"")):
+def _gathered(start: str, pieces: Iterator[str]) -> str:
+    """`start` and what follows, until more than `JSON_SHOWN_MAX` is there."""
+    parts, size = [start], len(start)
+    while size <= JSON_SHOWN_MAX and (piece := next(pieces, "")):
         parts.append(piece)
         size += len(piece)
-    return b"".join(parts)
+    return "".join(parts)
 
 
-def _show_text(out: Output, pieces: Iterable[bytes], encoding: str) -> None:
-    import codecs
-    import io
-
-    # This wrapper keeps a carriage return back until it is known whether a newline follows.
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder(encoding)("replace"), translate=False)
+def _show_text(out: Output, pieces: Iterable[str]) -> None:
+    # Keeps a carriage return back until it is known whether a newline follows.
+    line_ends = IncrementalNewlineDecoder(None, translate=False)
     last = "\n"
-    for piece, final in chain(((piece, False) for piece in pieces), [(b"", True)]):
-        text = escaped(decoder.decode(piece, final=final)).removeprefix("\ufeff")
+    for piece, final in chain(((piece, False) for piece in pieces), [("", True)]):
+        text = escaped(line_ends.decode(piece, final))
         if text:
             out.write_text(text)
             last = text[-1]

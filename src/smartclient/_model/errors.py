@@ -35,6 +35,14 @@ class RequestException(OSError):
 SmartclientError = RequestException
 
 
+def shown(value: Any) -> str:
+    """What an error says of a value that a caller gave: its repr cut at 80 characters, or its type."""
+    try:
+        return f"{value!r:.80}"
+    except Exception:  # nested too deeply, a number of too many digits, or a repr of the caller's own
+        return f"a {type(value).__name__}"
+
+
 class HTTPError(RequestException):
     """A response with a status of 400 or above, raised by `raise_for_status`."""
 
@@ -260,7 +268,7 @@ class JSONDecodeError(InvalidJSONError, json.JSONDecodeError):
         InvalidJSONError.__init__(self, text)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.msg, self.doc, self.pos)
+        return type(self), (self.msg, self.doc, self.pos), self.__dict__
 
 
 class RequestsWarning(Warning):

@@ -16,6 +16,33 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
+CREDENTIAL_FIELDS = frozenset(
+    {
+        "authorization",
+        "cookie",
+        "proxy-authorization",
+        "x-api-key",
+        "api-key",
+        "x-auth-token",
+        "x-access-token",
+        "x-amz-security-token",
+        "x-goog-api-key",
+        "private-token",
+        "x-vault-token",
+    }
+)
+"""Fields (lower case) that prove who asks: they never reach another origin, and no repr shows them."""
+_MASKED = CREDENTIAL_FIELDS | {"set-cookie"}
+
+
+_HOST = re.compile(r"[A-Za-z0-9\-._~!$&'()*+;=%:\[\]]+")
+
+
+def is_host(text: str) -> bool:
+    """Whether `text` can be one value of Host: a host, with or without a port (RFC 9112 section 3.2)."""
+    return _HOST.fullmatch(text) is not None
+
+
 def is_token(text: str) -> bool:
     """Whether `text` is a token (RFC 9110 section 5.6.2): methods and field names are."""
     return _TOKEN.fullmatch(text) is not None
@@ -161,7 +188,8 @@ class Headers(MutableMapping[str, str]):
 
     def multi_items(self) -> list[Line]:
         """One (name, value) pair per line; lines of one name stand together."""
-        return [line for lines in self._lines.values() for line in lines]
+        # list() first: it is one step, and another thread may be adding names.
+        return [line for lines in list(self._lines.values()) for line in lines]
 
     def lower_items(self) -> Iterator[Line]:
         """(lower-case name, joined value) pairs."""
@@ -173,13 +201,18 @@ class Headers(MutableMapping[str, str]):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Mapping):
             return NotImplemented
-        theirs = other if isinstance(other, Headers) else Headers(other)
-        return dict(self.lower_items()) == dict(theirs.lower_items())
+        theirs = other.lower_items() if isinstance(other, Headers) else _lower_items(other)
+        return dict(self.lower_items()) == dict(theirs)
 
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return str(dict(self.items()))
+        shown = {name: "***" if name.lower() in _MASKED else value for name, value in self.items()}
+        return str(shown)
+
+
+def _lower_items(mapping: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    return ((name.lower() if isinstance(name, str) else name, value) for name, value in mapping.items())
 
 
 def checked_name(name: Any) -> str:
@@ -196,7 +229,8 @@ def checked_value(name: str, value: Any) -> str:
     """`value` as str, or InvalidHeader when it could not be sent as it is."""
     text = value.decode("latin-1") if isinstance(value, bytes) else value
     if not isinstance(text, str):
-        raise InvalidHeader(f"Header part ({value!r:.80}) from {{{name!r}: ...}} must be of type str or bytes")
+        # Its type alone: what is no text may still hold a secret.
+        raise InvalidHeader(f"Header part ({type(value).__name__}) from {{{name!r}: ...}} must be of type str or bytes")
     if text[:1] in (" ", "\t") or _BAD_VALUE.search(text):
         raise InvalidHeader(
             f"Invalid leading whitespace, reserved character(s), or return character(s) in the value of header {name!r}"

@@ -1,12 +1,12 @@
 """Options of a call, merged and checked: frozen, so that they can be shared between calls, threads and retries."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from .errors import InvalidOption
+from .errors import InvalidOption, shown
 
 _UNSET: Any = object()
+_SECONDS_MAX = 2**31 // 1000  # poll() counts milliseconds in 31 bits
 
 
 class Timeout:
@@ -16,7 +16,7 @@ class Timeout:
     (streamed calls: up to the head, unless `total` was given here, which then covers the body too).
 
     The first argument sets connect, read and write together. A limit that is not named keeps its default:
-    connect 5, read 30, write 30, pool none, total 300 seconds.
+    connect 5, read 30, write 30, pool none, total 300 seconds. More than 24 days are 24 days.
 
     Raises:
         InvalidOption: a limit is negative, not a number, or not finite.
@@ -70,11 +70,10 @@ def checked_seconds(name: str, value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidOption(f"timeout: {name} must be a number of seconds or None, not {value!r:.80}")
-    seconds = float(value)
-    if seconds != seconds or seconds < 0:
-        raise InvalidOption(f"timeout: {name} must not be negative, got {value!r:.80}")
-    return None if seconds == float("inf") else seconds
+        raise InvalidOption(f"timeout: {name} must be a number of seconds or None, not {shown(value)}")
+    if value != value or value < 0:
+        raise InvalidOption(f"timeout: {name} must not be negative, got {shown(value)}")
+    return None if value == float("inf") else float(min(value, _SECONDS_MAX))
 
 
 DEFAULT_TIMEOUT = Timeout()
@@ -82,7 +81,18 @@ DEFAULT_TIMEOUT = Timeout()
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of a session: connections by number and seconds, bodies by bytes (see behaviour of each name)."""
+    """Bounds of a session; None lifts one that has it.
+
+    Attributes:
+        max_connections, max_per_origin: connections at a time, 1 at least.
+        keepalive_expiry: seconds that an idle connection is kept.
+        decoded_ratio: bytes of decoded content for one byte received, once they are over 16 MiB.
+        decoded_max: bytes of a body that is read whole, after decoding.
+        body_max: bytes of any body that is read whole.
+
+    Raises:
+        InvalidOption: a bound that is no number, or that nothing can keep.
+    """
 
     max_connections: int = 100
     max_per_origin: int | None = None
@@ -91,13 +101,32 @@ class Limits:
     decoded_max: int | None = 2**30
     body_max: int | None = None
 
+    def __post_init__(self) -> None:
+        for name, kinds, least in _BOUNDS:
+            value = getattr(self, name)
+            if value is None and name not in ("max_connections", "keepalive_expiry"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, kinds) or not value >= least:
+                raise InvalidOption(f"Limits({name}=): expected a number, {least} or more, not {shown(value)}")
+
+
+_BOUNDS: tuple[tuple[str, Any, int], ...] = (
+    ("max_connections", int, 1),
+    ("max_per_origin", int, 1),
+    ("keepalive_expiry", int | float, 0),
+    ("decoded_ratio", int | float, 0),
+    ("decoded_max", int, 0),
+    ("body_max", int, 0),
+)
+
 
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class TLS:
+class TLS(NamedTuple):
     """What a TLS connection must satisfy; part of the route, so that connections never serve other settings.
+
+    A tuple, because routes are hashed several times in a call.
 
     Attributes:
         verify: check the certificate and the name.
@@ -120,27 +149,25 @@ class Options:
     Attributes:
         timeout: limits of the waits and of the whole call.
         allow_redirects, max_redirects: redirect stage.
-        auth: a callable on the outgoing request, (user, password), or None; leaves on another origin.
-        cookies: (name, value) pairs for this call only; leave on another origin.
+        auth: (user, password), or None; stays behind on another origin.
+        cookies: (name, value) pairs for this call only; stay behind on another origin.
         tls: of every connection of this call.
         stream: the caller pulls the body itself.
         retries: further attempts at most.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
         limits: the session's.
-        extra: options of later stages by name; empty for most calls.
     """
 
     timeout: Timeout = DEFAULT_TIMEOUT
     allow_redirects: bool = True
     max_redirects: int = 30
-    auth: Any = None
-    cookies: tuple[tuple[str, str], ...] = ()
+    auth: Any = field(default=None, repr=False)
+    cookies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     tls: TLS = DEFAULT_TLS
     stream: bool = False
     retries: int = 2
     cache: str | None = "default"
     limits: Limits = DEFAULT_LIMITS
-    extra: dict[str, Callable[..., Any]] = field(default_factory=dict, hash=False, compare=False)
 
 
 DEFAULT_OPTIONS = Options()

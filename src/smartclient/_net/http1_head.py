@@ -16,7 +16,7 @@ LENGTH_DIGITS_MAX = 18
 SECONDS_MAX = 2**31
 
 # A field line between two line ends; possessive, so that hostile white space cannot make it backtrack. The name takes
-# whatever has no colon, which is quicker to find than a token: a name that is not known yet is checked in `_mended`.
+# whatever has no colon, which is quicker to find than a token: `_mended` checks a name that is not known yet.
 _FIELD_LINE = re.compile(r"\r\n([^:]++):[ \t]*+([^\r]*+)(?<![ \t])(?=\r\n)")
 _STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-9][0-9]{2})(?: ([^\r\n\0]*))?")
 _BLANK_LINE = re.compile(rb"(\r\n)\r\n")
@@ -53,7 +53,7 @@ class _StatusLines(dict[str, tuple[str, int, str]]):
         return parsed
 
 
-_NAMES: dict[str, str] = {}  # lower-case spelling of the field names seen lately: each is checked once, not once a message
+_NAMES: dict[str, str] = {}  # lower-case spelling of the field names seen lately: checked once, not once a message
 _STATUS_LINES = _StatusLines()
 
 
@@ -104,7 +104,7 @@ class Block:
             return text, start + blank.end() - before
         stray = (_STRAY_LENIENT if self._lenient else _STRAY).search(gathered, searched)
         if stray:
-            raise _stray(bytes(gathered[max(stray.start() - 40, 0) : stray.end() + 20]))
+            raise _stray(gathered[gathered.rfind(b"\n", 0, stray.start()) + 1 :].decode("latin-1"))
         return None
 
     def _too_long(self) -> RemoteProtocolError:
@@ -138,7 +138,7 @@ def parse_fields(text: str, start: int, lines_max: int) -> tuple[list[Line], dic
     lines: list[Line] = _FIELD_LINE.findall(text, start)
     index: dict[str, str] = {}
     try:
-        # Each match has one line end before it and none in it, so as many lines as line ends: nothing was skipped.
+        # A match takes the LF before it: as many matches as LFs, then none is in a name, a value or a gap.
         if len(lines) != count or "\0" in text:
             raise KeyError
         for name, value in lines:
@@ -182,17 +182,21 @@ def _mended(text: str) -> str:
         folded = line[:1] in (" ", "\t")
         name, colon, _ = (lines[-1] if folded else line).partition(":")
         if folded and (len(lines) == 1 or name.lower() in _UNFOLDABLE):
-            raise RemoteProtocolError(f"the peer folded a line that must not be: {shown(line)}")
+            raise RemoteProtocolError(f"the peer folded a line that must not be: {_shown_name(lines[-1])}")
         if not colon or not is_token(name):
-            raise RemoteProtocolError(f"the peer sent a field line without a name: {shown(line)}")
+            raise RemoteProtocolError(f"the peer sent a field line without a name: {_shown_name(line)}")
         if folded:
             line = lines.pop() + " " + line.lstrip(" \t")
         lines.append(line.rstrip(" \t"))
     return "\r\n".join(lines) + "\r\n"
 
 
-def _stray(text: bytes | str) -> RemoteProtocolError:
-    return RemoteProtocolError(f"the peer sent a CR, LF or NUL that ends no line: {shown(text)}")
+def _stray(line: str) -> RemoteProtocolError:
+    return RemoteProtocolError(f"the peer sent a CR, LF or NUL that ends no line, in {_shown_name(line)}")
+
+
+def _shown_name(line: str) -> str:
+    return shown(line.partition(":")[0])  # values may be secrets
 
 
 def repeated_length(value: str) -> int:

@@ -8,14 +8,13 @@ from functools import lru_cache
 
 from .._model.body import RequestBody
 from .._model.errors import InvalidHeader, InvalidURL
-from .._model.headers import Fields, is_token
+from .._model.headers import Fields, is_host, is_token
 
 LAST_CHUNK = b"0\r\n\r\n"
 
 # Their request announces an empty body too (RFC 9110 section 8.6); the others say nothing of one that is not there.
 _MEAN_CONTENT = frozenset(("POST", "PUT", "PATCH"))
 _TARGET = re.compile(r"[!-~]+")
-_HOST = re.compile(r"[A-Za-z0-9\-._~!$&'()*+;=%:\[\]]+")
 
 _BEGINNINGS_MAX = 512
 _MEMORABLE_TARGET_MAX = 1024  # longer targets are rarely asked for twice, and would fill the memory
@@ -35,7 +34,7 @@ def request_head(method: str, target: str, host: str, fields: Fields, framing: b
         raise InvalidHeader("Content-Length and Transfer-Encoding follow from the body")
     if "host" in fields:
         host = fields.get("host")
-        if _HOST.fullmatch(host) is None:
+        if not is_host(host):
             raise InvalidHeader("the Host field must have one host, with or without a port")
         fields = fields.without(("host",))
     beginning = _beginning if len(target) <= _MEMORABLE_TARGET_MAX else _beginning.__wrapped__
@@ -49,7 +48,7 @@ def _beginning(method: str, target: str, host: str) -> bytes:
         raise InvalidHeader(f"a method must be a token, not {method[:60]!a}")
     if _TARGET.fullmatch(target) is None:
         raise InvalidURL("a request target must be visible ASCII")
-    if _HOST.fullmatch(host) is None:
+    if not is_host(host):
         raise InvalidURL("a host must be ASCII letters, digits and what RFC 3986 allows beside them")
     return f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n".encode("ascii")
 

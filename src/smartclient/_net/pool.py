@@ -93,7 +93,9 @@ class Pool:
         return connection
 
     def release(self, connection: Http1Connection) -> None:
-        """Takes a connection back for reuse."""
+        """Takes a connection back for reuse. Nothing happens to one that was given back already."""
+        if not connection.held:
+            return
         connection.held = False
         with self._lock:
             self._state.release(connection, self.runtime.now())
@@ -123,7 +125,9 @@ class Pool:
             try:
                 orphans = [self._orphans.popleft() for _ in range(len(self._orphans))]
                 for connection in orphans:
-                    self._state.discard(connection.route)
+                    if connection.held:
+                        connection.held = False
+                        self._state.discard(connection.route)
             finally:
                 self._lock.release()
             for connection in orphans:
@@ -156,8 +160,9 @@ class Pool:
         """In a forked child: the descriptors are closed, silently for the peer, which still talks to the parent."""
         inherited = list(self._open)
         self._reset()
-        if self.runtime.name == "blocking":
-            for connection in inherited:
+        for connection in inherited:
+            connection.held = False  # its slot went with the old state
+            if self.runtime.name == "blocking":
                 connection.abort()
 
     def __repr__(self) -> str:

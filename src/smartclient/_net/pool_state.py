@@ -36,7 +36,7 @@ class Pooled(Protocol):
     """What the state needs of a connection. Connections are told apart by identity, so `__eq__` must be object's."""
 
     idle_since: float
-    """When it was last released, in the seconds of `now`; written by the state."""
+    """When it became idle, in the seconds of `now`; written by the state."""
 
     @property
     def route(self) -> Hashable:

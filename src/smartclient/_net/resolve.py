@@ -7,19 +7,16 @@ from typing import Any
 
 from .._model.errors import ConnectTimeout, ResolveError
 from .._runtime.base import Future, Runtime, SocketAddress
-from .._runtime.threads import DaemonThreads
 
 Addresses = list[tuple[int, SocketAddress]]
 _Waiting = list[tuple[Runtime, Future]]
 
 
 class Resolver:
-    """Look-ups of this process. A look-up that outlives its call ends by itself and is shared by those who still ask."""
+    """Look-ups of this process. One that outlives its call ends by itself, and is shared by those who still ask."""
 
     def __init__(self) -> None:
-        self._threads = DaemonThreads()
-        self._lock = threading.Lock()
-        self._flights: dict[tuple[str, int], _Waiting] = {}
+        self.forget()
 
     async def addresses(self, runtime: Runtime, host: str, port: int, timeout: float | None) -> Addresses:
         """(family, socket address) pairs in the system's order, never empty.
@@ -40,7 +37,7 @@ class Resolver:
             else:
                 waiting.append((runtime, future))
         if waiting is None:
-            self._threads.run(lambda: self._look_up(key))
+            runtime.run_in_thread(lambda: self._look_up(key))
         try:
             found = await runtime.wait(future, timeout)
         except TimeoutError as error:
@@ -63,10 +60,9 @@ class Resolver:
             runtime.call_threadsafe(_deliver, future, found)
 
     def forget(self) -> None:
-        """In a forked child: neither threads nor flights exist here."""
-        self._threads.forget()
+        """Starts afresh, as in a forked child: the threads that were asked do not exist there."""
         self._lock = threading.Lock()
-        self._flights = {}
+        self._flights: dict[tuple[str, int], _Waiting] = {}
 
 
 def _deliver(future: Future, found: Any) -> None:

@@ -1,4 +1,4 @@
-"""TLS contexts: built at the first https connection, one for each set of options in the process, never changed after."""
+"""TLS contexts: built at the first https connection, one for each set of options, shared, never changed after."""
 
 import threading
 from typing import TYPE_CHECKING

@@ -60,18 +60,22 @@ class CacheStage:
         reply = await self.next(_with_conditions(request, plan))
         received_at = self.clock()
         outcome = on_response(plan, request, key, reply.head, sent_at, received_at)
-        if isinstance(outcome, AskAgain):
-            await reply.raw.discard()
-            return await self._fetch(request, Forward(plan.why, True, plan.reason, plan.rule), key, received_at)
-        if isinstance(plan, Revalidate):
-            reply.request = request  # our conditions are no business of the stages above
-        if outcome.invalidate:
-            await self.store.invalidate(outcome.invalidate, received_at)
-        reply.cache = explain(plan, outcome, reply.head, received_at)
-        if isinstance(outcome, Freshen):
-            await self._answer_freshened(reply, outcome, received_at)
-        elif isinstance(outcome, Store):
-            await self._keep(reply, outcome.record)
+        try:
+            if isinstance(outcome, AskAgain):
+                await reply.raw.discard()
+                return await self._fetch(request, Forward(plan.why, True, plan.reason, plan.rule), key, received_at)
+            if isinstance(plan, Revalidate):
+                reply.request = request  # our conditions are no business of the stages above
+            if outcome.invalidate:
+                await self.store.invalidate(outcome.invalidate, received_at)
+            reply.cache = explain(plan, outcome, reply.head, received_at)
+            if isinstance(outcome, Freshen):
+                await self._answer_freshened(reply, outcome, received_at)
+            elif isinstance(outcome, Store):
+                await self._keep(reply, outcome.record)
+        except BaseException:  # cancelled while the store waits: nobody above knows of this reply
+            reply.raw.abort()
+            raise
         return reply
 
     async def _answer_freshened(self, reply: Reply, outcome: Freshen, now: float) -> None:
@@ -116,18 +120,12 @@ class TeeReader:
     async def read(self) -> bytes:
         try:
             piece: bytes = await self._body.read()
-        except BaseException:
+            if not piece:
+                self.trailers = self._body.trailers
+            await self._write(piece)
+        except BaseException:  # a piece that is cancelled on its way to the store would be missing there
             self._give_up()
             raise
-        writer = self._writer
-        if not piece:
-            self.trailers = self._body.trailers
-        if writer is not None:
-            if not piece:
-                self._writer = None
-                await writer.commit()
-            elif not await writer.write(piece):
-                self._writer = None
         return piece
 
     async def discard(self) -> None:
@@ -137,6 +135,16 @@ class TeeReader:
     def abort(self) -> None:
         self._give_up()
         self._body.abort()
+
+    async def _write(self, piece: bytes) -> None:
+        writer = self._writer
+        if writer is None:
+            return
+        if not piece:
+            await writer.commit()
+            self._writer = None
+        elif not await writer.write(piece):
+            self._writer = None
 
     def _give_up(self) -> None:
         writer, self._writer = self._writer, None

@@ -7,10 +7,14 @@ from .._model.request import Request
 
 
 class HandlesRequests(Protocol):
+    """A transport for blocking sessions."""
+
     def handle_request(self, request: Request) -> Reply: ...
 
 
 class HandlesAsyncRequests(Protocol):
+    """A transport for sessions on an event loop."""
+
     async def handle_async_request(self, request: Request) -> Reply: ...
 
 

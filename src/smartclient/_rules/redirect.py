@@ -8,7 +8,7 @@ import re
 
 from .._model.body import NO_BODY, RequestBody
 from .._model.errors import InvalidURL, RequestException, UnrewindableBodyError
-from .._model.headers import Fields
+from .._model.headers import CREDENTIAL_FIELDS, Fields
 from .._model.message import Head
 from .._model.options import Options
 from .._model.percent import CONTROL, text_from
@@ -16,23 +16,6 @@ from .._model.request import Request
 from .._model.url import URL
 
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
-
-CREDENTIAL_FIELDS = frozenset(
-    {
-        "authorization",
-        "cookie",
-        "proxy-authorization",
-        "x-api-key",
-        "api-key",
-        "x-auth-token",
-        "x-access-token",
-        "x-amz-security-token",
-        "x-goog-api-key",
-        "private-token",
-        "x-vault-token",
-    }
-)
-"""Fields (lower case) that prove who asks: they never reach another origin."""
 
 CONTENT_FIELDS = frozenset(
     {

@@ -4,7 +4,7 @@ Sources: RFC 9111 sections 4, 5.2.1 and 5.4; RFC 8246 (immutable).
 """
 
 from collections.abc import Mapping, Sequence
-from math import inf
+from math import floor, inf
 from typing import NamedTuple
 
 from .._model.decision import CacheDecision, Forward, Plan, Revalidate, Serve, Unsatisfiable
@@ -133,7 +133,7 @@ def _validation(stored: tuple[Stored, ...], cause: Forward) -> Revalidate | Forw
 
 def explain_hit(plan: Serve, now: float) -> CacheDecision:
     """The explanation of a response served from the store at `now`."""
-    ttl = int(plan.stored.fresh_until - now)
+    ttl = floor(plan.stored.fresh_until - now)
     if plan.fresh:
         return CacheDecision("hit", "the stored response is fresh", "RFC 9111 section 4.2", True, plan.age, ttl)
     return CacheDecision("stale", "the request accepts it stale", "RFC 9111 section 5.2.1.2", False, plan.age, ttl)

@@ -7,31 +7,33 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from .._model.fields import parse_list
-from .._model.headers import Fields
+from .._model.headers import CREDENTIAL_FIELDS, Fields
 from .._model.options import DEFAULT_TLS
 from .._model.request import Request
 from .._model.stored import Key, Stored
-from .redirect import CREDENTIAL_FIELDS
 
 Selecting = tuple[tuple[str, str | None], ...]
 
 NO_PARTITION = b""
+# A Host that the caller wrote asks for something else than the URI does.
+_PARTITIONING = CREDENTIAL_FIELDS | {"host"}
 _BY_MEANING = frozenset(("accept", "accept-encoding", "accept-language"))
 
 
 def keys_of(request: Request, salt: bytes) -> tuple[Key, ...]:
     """The keys under which an answer may be found; what is stored goes under the first.
 
-    A partition is a digest, salted with at most 64 bytes, of the credentials and of TLS settings other than the
-    default. Cookie alone falls back to the empty partition: an answer given to nobody in particular leaks nothing.
+    A partition is a digest, salted with at most 64 bytes, of the credentials, of TLS settings other than the default
+    and of a Host by hand. Cookie alone falls back to the empty partition: an answer given to nobody in particular
+    leaks nothing.
     """
     uri = request.url.without_fragment
     given = request.fields.index
     tls = request.options.tls
     default_tls = tls is DEFAULT_TLS or tls == DEFAULT_TLS
-    if default_tls and CREDENTIAL_FIELDS.isdisjoint(given):
+    if default_tls and _PARTITIONING.isdisjoint(given):
         return ((uri, NO_PARTITION),)
-    credentials = sorted(CREDENTIAL_FIELDS.intersection(given))
+    credentials = sorted(_PARTITIONING.intersection(given))
     own = (uri, _digest([(name, request.fields.get(name)) for name in credentials], repr(tls), salt))
     return (own, (uri, NO_PARTITION)) if default_tls and credentials == ["cookie"] else (own,)
 

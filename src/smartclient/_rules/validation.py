@@ -4,6 +4,7 @@ Source: RFC 9111 sections 3.2, 4.3.1, 4.3.3 and 4.3.4.
 """
 
 from collections.abc import Sequence
+from math import floor
 from typing import Literal
 
 from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Outcome, Pass, Revalidate, Store
@@ -68,9 +69,8 @@ def selected(candidates: Sequence[Stored], answer: Fields) -> Stored | None:
         same = [stored for stored in tagged if stored.etag == etag or (weak and f"W/{stored.etag}" == etag)]
     elif last_modified is not None:
         same = [stored for stored in candidates if stored.last_modified == last_modified]
-    else:
-        bare = len(candidates) == 1 and candidates[0].etag is None and candidates[0].last_modified is None
-        same = list(candidates) if bare else []
+    else:  # many servers leave validators out of a 304; if we asked about one response, it can mean no other
+        same = list(candidates) if len(candidates) == 1 else []
     return newest(same)
 
 
@@ -106,7 +106,7 @@ def explain(plan: Revalidate | Forward, outcome: Store | Freshen | Pass, head: H
         plan.rule,
         is_fresh(record, now),
         current_age(record, now),
-        int(record.fresh_until - now),
+        floor(record.fresh_until - now),
         isinstance(outcome, Store),
         None,
         plan.why,

@@ -23,6 +23,7 @@ from .._model.errors import (
 )
 from .base import SocketAddress, Stream
 from .blocking import describe
+from .threads import DAEMON_THREADS
 from .tls import tls_failure
 
 if TYPE_CHECKING:
@@ -204,6 +205,7 @@ class AsyncioRuntime:
     name = "asyncio"
     now = staticmethod(time.monotonic)
     random = staticmethod(random)
+    run_in_thread = staticmethod(DAEMON_THREADS.run)
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()

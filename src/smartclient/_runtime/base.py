@@ -82,6 +82,10 @@ class Runtime(Protocol):
         """Has `function(*args)` called where futures may be touched; from any thread; lost if that place is gone."""
         ...
 
+    def run_in_thread(self, job: Callable[[], None]) -> None:
+        """Has `job`, which must not raise, called in a daemon thread; for system calls that know no time-out."""
+        ...
+
     async def connect(self, family: int, address: SocketAddress, timeout: float | None) -> Stream:
         """A TCP stream without delay (TCP_NODELAY). Raises ConnectTimeout or ConnectionError."""
         ...

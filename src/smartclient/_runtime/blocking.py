@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._model.errors import ConnectionError, ConnectTimeout, ReadError, ReadTimeout, WriteError, WriteTimeout
 from .base import PIECE, Future, SocketAddress, Stream
+from .threads import DAEMON_THREADS
 from .tls import tls_failure
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class BlockingRuntime:
     name = "blocking"
     now = staticmethod(time.monotonic)
     random = staticmethod(random)
+    run_in_thread = staticmethod(DAEMON_THREADS.run)
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)

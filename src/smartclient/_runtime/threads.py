@@ -1,11 +1,11 @@
 """Daemon threads for calls that cannot be limited or cancelled, of which the look-up of names is the one we have."""
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
-Job = Callable[[], Any]
+Job = Callable[[], None]
 
 
 class DaemonThreads:
@@ -49,3 +49,8 @@ class DaemonThreads:
     def forget(self) -> None:
         """In a forked child: the threads do not exist here."""
         self._reset()
+
+
+DAEMON_THREADS = DaemonThreads()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=DAEMON_THREADS.forget)

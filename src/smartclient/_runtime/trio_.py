@@ -13,6 +13,7 @@ import trio
 from .._model.errors import ConnectionError, ConnectTimeout, ReadError, ReadTimeout, WriteError, WriteTimeout
 from .base import PIECE, Future, SocketAddress, Stream
 from .blocking import describe, poll_for_read
+from .threads import DAEMON_THREADS
 from .tls import tls_failure
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class TrioRuntime:
     name = "trio"
     now = staticmethod(time.monotonic)
     random = staticmethod(random)
+    run_in_thread = staticmethod(DAEMON_THREADS.run)
 
     def __init__(self) -> None:
         self.token = trio.lowlevel.current_trio_token()
