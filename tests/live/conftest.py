@@ -26,6 +26,7 @@ def loop_client(request: pytest.FixtureRequest) -> Iterator[Client]:
     """The same for what only event loops have: `loop_client.run(scenario)`."""
     yield from _client(request.param)
 
+
 @pytest.fixture(scope="session")
 def swarm(authority: Authority) -> Iterator[Swarm]:
     """The fast origin in a process of its own."""

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,8 +20,19 @@ import smartclient
 from loopback.authority import Authority
 from loopback.faults import Operation, watch
 from loopback.swarm import Swarm, body_of, receipt
-from loopback.ways import CANCELLED, LOOPS, first_piece, new_session, open_sockets, outcome, pieces_of
-from loopback.ways import run, settled, sockets_become, tick, usage
+from loopback.ways import (
+    CANCELLED,
+    LOOPS,
+    first_piece,
+    new_session,
+    open_sockets,
+    outcome,
+    pieces_of,
+    run,
+    sockets_become,
+    tick,
+    usage,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts sockets in /proc")
 
@@ -35,8 +47,9 @@ class Doom:
     def __init__(self, dice: random.Random) -> None:
         self.steps = dice.choice((1, 1, 2, 2, 3, 3, 4, 5, 6, 8)) if dice.random() < 0.7 else 0
         self.delay = 0.0 if self.steps else dice.random() * 0.02
-        self.cancel: Callable[[], Any] = lambda: None
+        self.call_off: Callable[[], Any] = lambda: None
         self.phase = "start"
+        self.cancelled_in = ""
         self.reading_body = False
 
     def reached(self, kind: str) -> None:
@@ -44,6 +57,11 @@ class Doom:
         self.steps -= 1
         if self.steps == 0:
             self.cancel()
+
+    def cancel(self) -> None:
+        """Tells the task; it hears of it where it next suspends."""
+        self.cancelled_in = self.cancelled_in or self.phase
+        self.call_off()
 
 
 DOOM: ContextVar[Doom | None] = ContextVar("doom", default=None)
@@ -76,22 +94,22 @@ class Storm:
             doom = Doom(self.dice) if self.dice.random() < CANCELLED_SHARE else None
             DOOM.set(doom)
             shape = self.dice.choice(self.shapes)
-            result = await outcome(self.way, lambda: shape(self, key), lambda cancel: self._arm(doom, cancel))
+            result = await outcome(self.way, partial(shape, self, key), partial(self._arm, doom))
             if result is None:
                 self.right += 1
             elif result is CANCELLED and doom is not None:
-                self.phases[doom.phase] += 1
+                self.phases[doom.cancelled_in] += 1
             else:
                 self.failures.append(result)
 
     def _arm(self, doom: Doom | None, cancel: Callable[[], Any]) -> None:
         if doom is None:
             return
-        doom.cancel = cancel
+        doom.call_off = cancel
         if doom.delay and self.way == "trio":
-            trio.lowlevel.spawn_system_task(_later, doom.delay, cancel)
+            trio.lowlevel.spawn_system_task(_later, doom.delay, doom.cancel)
         elif doom.delay:
-            asyncio.get_running_loop().call_later(doom.delay, cancel)
+            asyncio.get_running_loop().call_later(doom.delay, doom.cancel)
 
     def _size(self) -> int:
         return self.dice.choice((0, 1, 1000, 70_000, 400_000))
@@ -127,7 +145,8 @@ class Storm:
         assert response.content == body_of(key, size)
 
     async def _posted(self, key: str) -> None:
-        base, body = self.dice.choice((self.swarm.plain, self.swarm.tls)), body_of(key, self._size())
+        base, size = self.dice.choice((self.swarm.plain, self.swarm.tls)), self.dice.choice((1, 70_000, 1_500_000))
+        body = body_of(key, size)
         response = await self.session.post(f"{base}/up/{key}", data=body)
         assert response.content == receipt(key, body)
 
@@ -135,6 +154,7 @@ class Storm:
         doom = DOOM.get()
         if doom is not None:
             doom.reading_body = True
+            doom.steps = min(doom.steps, 2)
 
     shapes = (_plain, _plain, _plain, _streamed, _left_early, _dropped, _redirected, _posted)
 

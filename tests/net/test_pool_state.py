@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import gc
 import sys
 from collections import Counter, deque
 from collections.abc import Callable
@@ -603,11 +604,13 @@ def calls(operation: Callable[[], object]) -> int:
         count += event in ("call", "c_call")
 
     before = sys.getprofile()
+    gc.disable()  # a collection in between would count its callbacks
     sys.setprofile(profile)
     try:
         operation()
     finally:
         sys.setprofile(before)
+        gc.enable()
     return count
 
 

@@ -227,7 +227,7 @@ def test_other_methods_store_nothing(method: str, status: int, uris: tuple[str, 
 def test_explanation(plan: Revalidate | Forward, status: int, lines: list[tuple[str, str]], text: str) -> None:
     outcome = answer(plan, status, *lines)
     assert not isinstance(outcome, AskAgain)
-    decision = explain(plan, outcome, Head(status, Fields(lines)), NOW)
+    decision = explain(plan, outcome, status, NOW)
     assert str(decision) == text
     assert decision.stored is isinstance(outcome, Store)
     assert (decision.why_not_stored is not None) is isinstance(outcome, Pass)

@@ -8,7 +8,7 @@ from .._model.message import Reply
 from .._model.request import Request
 from .._pipeline.content import whole_content
 from .._pipeline.stage import Stage
-from .request import PreparedRequest
+from .request import PreparedRequest, tell_about
 from .response import Response
 
 R = TypeVar("R", bound=Response)
@@ -17,13 +17,16 @@ R = TypeVar("R", bound=Response)
 async def perform(chain: Stage, request: Request, response_class: type[R]) -> R:
     """The response to `request`, with its body unless the call is streamed."""
     started = time.monotonic()
+    reply: Reply | None = None
     try:
         reply = await chain(request)
         seconds = time.monotonic() - started
         content = None if request.options.stream else await whole_content(reply)
     except RequestException as error:
         error.elapsed = time.monotonic() - started
-        if error.request is None:
+        if reply is not None:
+            tell_about(error, reply)
+        elif error.request is None:
             error.request = PreparedRequest(request)
         if isinstance(error.response, Reply):
             error.response = response_class(error.response, b"", error.elapsed)

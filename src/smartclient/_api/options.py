@@ -1,12 +1,13 @@
 """From the keywords of a call to frozen `Options`: merging, checking, and no work twice for the same keywords."""
 
 import os
+from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
-from .._model.cookies import checked_pair
-from .._model.errors import InvalidOption
+from .._model.errors import InvalidOption, shown
 from .._model.headers import HeadersInput
 from .._model.options import DEFAULT_TIMEOUT, DEFAULT_TLS, TLS, Timeout
+from .._model.url import URL
 
 
 class NotGiven:
@@ -79,7 +80,7 @@ def timeout_from(value: Any) -> Timeout:
     if isinstance(value, tuple | list):
         if len(value) != 2:
             raise InvalidOption(
-                f"Invalid timeout {value!r:.80}. Pass a (connect, read) timeout tuple, or a single float to set both"
+                f"Invalid timeout {shown(value)}. Pass a (connect, read) timeout tuple, or a single float to set both"
             )
         connect, read = value
     else:
@@ -121,16 +122,29 @@ def _path(value: Any, name: str) -> str:
         raise InvalidOption(f"{name}: expected a path, got {type(value).__name__}") from None
 
 
-def cookie_pairs(cookies: Any) -> tuple[tuple[str, str], ...]:
-    """The (name, value) pairs of `cookies=`, which go with one call only.
+def auth_from(value: Any) -> tuple[Any, Any] | None:
+    """What `auth=` means: (user, password), each str or bytes; None for nobody.
 
     Raises:
-        InvalidHeader: a name or value that a Cookie field cannot carry (RFC 6265 section 4.2.1).
+        InvalidOption: anything else.
     """
-    if not cookies:
-        return ()
-    items = cookies.items() if hasattr(cookies, "items") else ((cookie.name, cookie.value) for cookie in cookies)
-    return tuple([checked_pair(name, value) for name, value in items])
+    if value is None:
+        return None
+    pair = isinstance(value, tuple | list) and len(value) == 2
+    if not pair or not all(isinstance(part, str | bytes) for part in value):
+        raise InvalidOption("auth must be a (user, password) pair of str or bytes")
+    return (value[0], value[1])
+
+
+def with_params(url: URL, session: Any, call: Any) -> URL:
+    """`url` with the parameters of session and call: of two mappings the call's names win, and None removes one.
+
+    Raises:
+        InvalidOption: neither mapping nor pairs, str or bytes.
+    """
+    if isinstance(session, Mapping) and isinstance(call, Mapping):
+        return url.with_params({**session, **call})
+    return url.with_params(session).with_params(call)
 
 
 CACHE_MODES = ("default", "refresh", "reload", "only")
@@ -148,13 +162,11 @@ def cache_mode(value: Any) -> str | None:
         return None
     if value in CACHE_MODES:
         return str(value)
-    raise InvalidOption(f"cache: {value!r:.80} is none of {', '.join(CACHE_MODES)}, None or False")
+    raise InvalidOption(f"cache: {shown(value)} is none of {', '.join(CACHE_MODES)}, None or False")
 
 
 def checked_count(name: str, value: Any) -> int:
     """`value` as a number of times, 0 or more."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidOption(f"{name} must be a whole number, 0 or more, not {value!r:.80}")
+        raise InvalidOption(f"{name} must be a whole number, 0 or more, not {shown(value)}")
     return value
-
-

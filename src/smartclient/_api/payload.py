@@ -6,7 +6,10 @@ from typing import Any
 
 from .._model.body import NO_BODY, RequestBody
 from .._model.errors import InvalidHeader, InvalidJSONError, InvalidOption, UnrewindableBodyError
-from .._model.headers import Fields
+from .._model.headers import Fields, is_host
+
+FRAMING_FIELDS = frozenset(("content-length", "host", "transfer-encoding"))
+"""Fields (lower case) that the wire writes; what a caller says of them must agree with it."""
 
 _FORM = "application/x-www-form-urlencoded"
 _PIECE = 2**16
@@ -15,26 +18,36 @@ _PIECE = 2**16
 def body_from(data: Any, json: Any) -> tuple[RequestBody, str | None]:
     """The body, and the Content-Type it has unless the caller set one.
 
-    `data` wins over `json`: a mapping or pairs are a form; str (as UTF-8) and bytes go as they are; files go from
-    their position on, with known length; any other iterable of bytes goes chunked, and only once.
+    `data` wins over `json`, unless it is empty: a mapping or pairs are a form; str (as UTF-8) and bytes go as they
+    are; files go from their position on, with known length; any other iterable of bytes goes chunked, and only once.
 
     Raises:
         InvalidJSONError: `json` has no JSON form (NaN included).
         InvalidOption: `data` is nothing that can be sent.
     """
-    if data is None or data == "" or data == b"" or data == {} or data == []:
+    if data is None or (isinstance(data, str | bytes | bytearray | Mapping | list | tuple) and not data):
         return (NO_BODY, None) if json is None else (RequestBody(_json_bytes(json)), "application/json")
-    if isinstance(data, bytes | bytearray | memoryview):
-        return RequestBody(bytes(data)), None
-    if isinstance(data, str):
-        return RequestBody(data.encode("utf-8")), None
-    if isinstance(data, Mapping) or (isinstance(data, list | tuple) and not hasattr(data, "read")):
-        return RequestBody(_form(data)), _FORM
-    if hasattr(data, "read"):
+    if isinstance(data, str | bytes | bytearray | memoryview):
+        return RequestBody(_bytes_of(data, "data")), None
+    if callable(getattr(data, "read", None)):
         return _file_body(data), None
+    if isinstance(data, Mapping | list | tuple):
+        return RequestBody(_form(data)), _FORM
     if isinstance(data, Iterable):
         return RequestBody(_Pieces(data)), None
     raise InvalidOption(f"data: {type(data).__name__} cannot be sent; give bytes, str, a form, a file or an iterable")
+
+
+def _bytes_of(piece: Any, what: str) -> bytes:
+    """Bytes as they are, str in UTF-8."""
+    if isinstance(piece, str):
+        try:
+            return piece.encode("utf-8")
+        except UnicodeEncodeError:
+            raise InvalidOption(f"{what}: the text has surrogates, which UTF-8 cannot carry") from None
+    if not isinstance(piece, bytes | bytearray | memoryview):
+        raise InvalidOption(f"{what} gave {type(piece).__name__}, not bytes")
+    return bytes(piece)
 
 
 def _json_bytes(value: Any) -> bytes:
@@ -57,9 +70,9 @@ def _form(data: Any) -> bytes:
             if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
                 values = (values,)
             pairs.extend((name, value) for value in values if value is not None)
+        return urlencode(pairs).encode("ascii")
     except (TypeError, ValueError):
-        raise InvalidOption("data: a list must hold (name, value) pairs") from None
-    return urlencode(pairs).encode("ascii")
+        raise InvalidOption("data: a form must hold (name, value) pairs, and no surrogates") from None
 
 
 class _Pieces:
@@ -70,12 +83,9 @@ class _Pieces:
 
     def __iter__(self) -> Iterator[bytes]:
         for piece in self._source:
-            if isinstance(piece, str):
-                piece = piece.encode("utf-8")
-            if not isinstance(piece, bytes | bytearray | memoryview):
-                raise InvalidOption(f"data: the iterable gave {type(piece).__name__}, not bytes")
-            if piece:
-                yield bytes(piece)
+            content = _bytes_of(piece, "data: the iterable")
+            if content:
+                yield content
 
 
 class _FilePieces:
@@ -93,27 +103,32 @@ class _FilePieces:
             self._file.seek(self._start)
         self._begun = True
         while piece := self._file.read(_PIECE):
-            yield piece.encode("utf-8") if isinstance(piece, str) else piece
+            yield _bytes_of(piece, "data: the file")
 
 
 def _file_body(file: Any) -> RequestBody:
+    if getattr(file, "closed", False) or not getattr(file, "readable", lambda: True)():
+        raise InvalidOption("data: the file is closed, or not open for reading")
     try:
         start = file.tell()
-        end = file.seek(0, os.SEEK_END)
+        file.seek(0, os.SEEK_END)
+        length = max(0, file.tell() - start)
         file.seek(start)
-    except (AttributeError, OSError, ValueError):
+        text = isinstance(file.read(0), str)
+    except (AttributeError, OSError, TypeError, ValueError):
         return RequestBody(_FilePieces(file, None))
-    if isinstance(file.read(0), str):  # text has no length in bytes until it is encoded
-        return RequestBody(_FilePieces(file, start), replayable=True)
-    return RequestBody(_FilePieces(file, start), max(0, (end if isinstance(end, int) else file.tell()) - start), True)
+    # Text has no length in bytes until it is encoded.
+    return RequestBody(_FilePieces(file, start), None if text else length, replayable=True)
 
 
 def checked_framing(fields: Fields, body: RequestBody) -> tuple[Fields, RequestBody]:
     """Fields without Content-Length and Transfer-Encoding, which the wire writes, and the body they agree with.
 
     Raises:
-        InvalidHeader: they contradict the body, or each other (RFC 9112 section 6).
+        InvalidHeader: they contradict the body, or each other (RFC 9112 section 6); Host is not one host.
     """
+    if "host" in fields and not is_host(fields.get("host")):
+        raise InvalidHeader("the Host field must have one host, with or without a port")
     if "transfer-encoding" in fields:
         if fields.get("transfer-encoding").strip().lower() != "chunked" or "content-length" in fields:
             raise InvalidHeader("Transfer-Encoding: only chunked, and not beside Content-Length, can be sent")

@@ -6,7 +6,10 @@ from typing import Generic, Protocol, TypeVar
 
 from .._codec.lines import LineSplitter
 from .._model.body import BodyReader
+from .._model.errors import RequestException
+from .._model.message import Reply
 from .._runtime.base import run_blocking
+from .request import tell_about
 
 T = TypeVar("T", covariant=True)
 
@@ -22,16 +25,22 @@ class Portions(Protocol[T]):
 class Pieces:
     """Bytes as they arrive, at most `size` at a time; None takes each piece as it comes."""
 
-    __slots__ = ("_body", "_piece", "_size")
+    __slots__ = ("_body", "_piece", "_reply", "_size")
 
-    def __init__(self, body: BodyReader, size: int | None) -> None:
+    def __init__(self, body: BodyReader, size: int | None, reply: Reply) -> None:
+        """`body` is a reader of `reply`, or stands for one."""
         self._body = body
+        self._reply = reply
         self._size = size
         self._piece = memoryview(b"")
 
     async def next(self) -> bytes | None:
         if not self._piece:
-            piece = await self._body.read()
+            try:
+                piece = await self._body.read()
+            except RequestException as error:
+                tell_about(error, self._reply)
+                raise
             if self._size is None or len(piece) <= self._size:
                 return piece or None
             self._piece = memoryview(piece)
@@ -48,9 +57,9 @@ class Lines:
 
     __slots__ = ("_lines", "_pieces", "_splitter")
 
-    def __init__(self, pieces: Pieces, delimiter: bytes | None) -> None:
+    def __init__(self, pieces: Pieces, splitter: LineSplitter) -> None:
         self._pieces = pieces
-        self._splitter = LineSplitter(delimiter)
+        self._splitter = splitter
         self._lines: deque[bytes] = deque()
 
     async def next(self) -> bytes | None:

@@ -3,14 +3,23 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from .._codec.lines import LineSplitter
 from .._model.body import BytesReader
-from .._model.errors import InvalidOption, JSONDecodeError, SessionMisuse, StreamConsumedError, status_error_class
+from .._model.errors import (
+    InvalidOption,
+    JSONDecodeError,
+    RequestException,
+    SessionMisuse,
+    StreamConsumedError,
+    shown,
+    status_error_class,
+)
 from .._model.headers import Headers
 from .._model.message import Reply
 from .._pipeline.content import whole_content
 from .._runtime.base import run_blocking
 from .pieces import EachAsync, Lines, Pieces, Portions, Text, each
-from .request import PreparedRequest
+from .request import PreparedRequest, tell_about
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -34,6 +43,12 @@ class Response:
         self._seconds = seconds
         self.status_code = reply.head.status
         self.encoding: str | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles: with the content, which is read first where nobody has begun to."""
+        if not self._consumed:
+            self._content = self._read_whole()
+        return self.__dict__
 
     def __repr__(self) -> str:
         return f"<Response [{self.status_code}]>"
@@ -135,8 +150,12 @@ class Response:
         if status < 400:
             return self
         side = "Client" if status < 500 else "Server"
-        url = self._reply.request.url
-        raise status_error_class(status)(f"{status} {side} Error: {self.reason} for url: {url.safe}", response=self)
+        reason, url = ascii(self.reason[:80])[1:-1], self._reply.request.url.safe
+        error = status_error_class(status)(
+            f"{status} {side} Error: {reason} for url: {url}", response=self, sent="wholly"
+        )
+        error.elapsed, error.attempts = self._seconds, self.attempts
+        raise error
 
     # The body.
 
@@ -153,11 +172,15 @@ class Response:
 
     def _read_whole(self) -> bytes:
         self._consume()
-        return run_blocking(whole_content(self._reply))
+        try:
+            return run_blocking(whole_content(self._reply))
+        except RequestException as error:
+            tell_about(error, self._reply)
+            raise
 
     def _consume(self) -> None:
         if self._consumed:
-            raise StreamConsumedError("The content for this response was already consumed", response=self)
+            raise StreamConsumedError("The content for this response was already consumed", response=self, sent="wholly")
         self._consumed = True
 
     @property
@@ -171,7 +194,7 @@ class Response:
         """The content read as JSON; `kwargs` go to `json.loads`.
 
         Raises:
-            JSONDecodeError: it is none; with position, and an excerpt in the text.
+            JSONDecodeError: it is none; with the position, and what stands there in a note.
         """
         import json
 
@@ -180,11 +203,8 @@ class Response:
         content = self.content
         try:
             return json.loads(content.decode(json_encoding(content)), **kwargs)
-        except json.JSONDecodeError as error:
-            raise JSONDecodeError(error.msg, error.doc, error.pos) from error
-        except (UnicodeDecodeError, RecursionError) as error:
-            message = "not in the encoding it begins with" if isinstance(error, UnicodeError) else "nested too deeply"
-            raise JSONDecodeError(message, content[:100].decode("latin-1"), 0) from error
+        except (ValueError, RecursionError) as error:
+            raise _json_failure(error, content) from error
 
     def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
         """The decoded content as it arrives, at most `chunk_size` bytes at a time (None: as it comes).
@@ -215,24 +235,26 @@ class Response:
             body = BytesReader(self._content)
         else:
             self._consume()
-        pieces = Pieces(body, size)
+        pieces = Pieces(body, size, self._reply)
         return self._decoded(pieces) if decode_unicode else pieces
 
     def _lines(self, size: int | None, decode_unicode: bool, delimiter: bytes | str | None) -> Portions[Any]:
+        splitter = LineSplitter(delimiter.encode("utf-8", "replace") if isinstance(delimiter, str) else delimiter)
         pieces = self._pieces(size, False)
         assert isinstance(pieces, Pieces)
-        lines = Lines(pieces, delimiter.encode() if isinstance(delimiter, str) else delimiter)
+        lines = Lines(pieces, splitter)
         return self._decoded(lines) if decode_unicode else lines
 
     def _decoded(self, portions: Portions[bytes]) -> Portions[str]:
-        from .._codec.text import text_encoding
+        from .._codec.text import text_codec, text_encoding
 
-        return Text(portions, self.encoding or text_encoding(self._reply.head.fields.get("content-type"), b""))
+        asked = text_codec(self.encoding) if self.encoding else None
+        return Text(portions, asked or text_encoding(self._reply.head.fields.get("content-type"), b""))
 
     def _raw_pieces(self, size: int | None) -> Portions[bytes]:
         _check_size(size)
         self._consume()
-        return Pieces(self._reply.raw, size)
+        return Pieces(self._reply.raw, size, self._reply)
 
     def close(self) -> None:
         """Gives up what was not read; the connection is closed unless the body had ended."""
@@ -256,8 +278,16 @@ class AsyncResponse(Response):
         """The whole content, decoded."""
         if self._content is None:
             self._consume()
-            self._content = await whole_content(self._reply)
+            try:
+                self._content = await whole_content(self._reply)
+            except RequestException as error:
+                tell_about(error, self._reply)
+                raise
         return self._content
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles: a body that was not read cannot be read there."""
+        return self.__dict__ | {"_consumed": True}
 
     def iter_content(self, chunk_size: int | None = None, decode_unicode: bool = False) -> Any:
         return EachAsync(self._pieces(chunk_size, decode_unicode))
@@ -286,4 +316,18 @@ class AsyncResponse(Response):
 
 def _check_size(size: Any) -> None:
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
-        raise InvalidOption(f"chunk_size must be a positive whole number or None, not {size!r:.80}")
+        raise InvalidOption(f"chunk_size must be a positive whole number or None, not {shown(size)}")
+
+
+def _json_failure(error: Exception, content: bytes) -> JSONDecodeError:
+    """What `json.loads` meant; a number of too many digits is told as a plain ValueError."""
+    import json
+
+    if isinstance(error, json.JSONDecodeError):
+        failure = JSONDecodeError(error.msg, error.doc, error.pos)
+    else:
+        told = {UnicodeDecodeError: "not in the encoding it begins with", RecursionError: "nested too deeply"}
+        failure = JSONDecodeError(told.get(type(error), str(error)), content[:100].decode("latin-1"), 0)
+    failure.sent = "wholly"
+    failure.add_note(f"near {failure.doc[max(0, failure.pos - 40) : failure.pos + 40]!a}")
+    return failure

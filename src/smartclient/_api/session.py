@@ -1,7 +1,6 @@
 """The two facades: `Session` for blocking code and `AsyncSession` for asyncio and trio. Only they choose a runtime."""
 
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Coroutine
@@ -31,9 +30,7 @@ class Session(Settings):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._lock = threading.Lock()
         self._pool: Pool | None = None
-        self._chain: Stage | None = None
 
     def request(
         self,
@@ -100,11 +97,11 @@ class Session(Settings):
 
         with self._lock:
             if self._chain is None:
-                runtime = BlockingRuntime()
-                self._pool = Pool(runtime, self.limits)
+                if self._pool is None:
+                    self._pool = Pool(BlockingRuntime(), self.limits)
                 self._chain = build_chain(
                     SyncExchangeStage(SyncTransport(self._pool)),
-                    runtime=runtime,
+                    runtime=self._pool.runtime,
                     wall_clock=time.time,
                     jar=self.cookies,
                     store=self._store,
@@ -147,7 +144,7 @@ class Session(Settings):
 
     @property
     def stream(self) -> StreamFlag[Response]:
-        """`stream(method, url, ...)`: a response whose body is not read yet; `with` gives it up where the block is left.
+        """`stream(method, url, ...)`: a response whose body is not read yet; `with` gives it up at the block's end.
 
         As a flag: whether all calls leave their bodies to be read, which may be set.
         """
@@ -192,7 +189,6 @@ class AsyncSession(Settings):
         super().__init__(**options)
         self._home: object = None  # the loop, or trio's token
         self._pool: Pool | None = None
-        self._chain: Stage | None = None
 
     async def request(
         self,
@@ -237,14 +233,14 @@ class AsyncSession(Settings):
 
     def _open(self, home: object) -> Stage:
         """The chain for the loop that runs now; a loop that ended takes its connections with it."""
-        if self._chain is not None and is_alive(self._home):
-            raise SessionMisuse("this AsyncSession is in use on another event loop; make one for each loop")
-        runtime = new_async_runtime(home)
-        self._home = home
-        self._pool = Pool(runtime, self.limits)
+        if self._pool is None or home is not self._home:
+            if self._pool is not None and is_alive(self._home):
+                raise SessionMisuse("this AsyncSession is in use on another event loop; make one for each loop")
+            self._pool = Pool(new_async_runtime(home), self.limits)
+            self._home = home
         self._chain = build_chain(
             AsyncExchangeStage(AsyncTransport(self._pool)),
-            runtime=runtime,
+            runtime=self._pool.runtime,
             wall_clock=time.time,
             jar=self.cookies,
             store=self._store,

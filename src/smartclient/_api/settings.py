@@ -4,19 +4,32 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Generic, TypeVar, Unpack
 
 from .._codec.decoders import ACCEPT_ENCODING
-from .._model.errors import InsecureRequestWarning, InvalidOption, URLRequired
-from .._model.headers import Fields, Headers, HeadersInput, fields_from, is_token
+from .._model.body import NO_BODY
+from .._model.errors import InsecureRequestWarning, InvalidOption, URLRequired, shown
+from .._model.headers import NO_FIELDS, Fields, Headers, HeadersInput, fields_from, is_token
 from .._model.options import DEFAULT_LIMITS, Limits, Options
 from .._model.request import Request
 from .._model.url import URL
+from .._pipeline.stage import Stage
 from .._rules.jar import Jar
 from .._store.base import Store
 from .._version import __version__
-from .options import NOT_GIVEN, CallOptions, cache_mode, checked_count, cookie_pairs, timeout_from, tls_from
-from .payload import body_from, checked_framing
+from .cookies import cookie_pairs, jar_from
+from .options import (
+    NOT_GIVEN,
+    CallOptions,
+    auth_from,
+    cache_mode,
+    checked_count,
+    timeout_from,
+    tls_from,
+    with_params,
+)
+from .payload import FRAMING_FIELDS, body_from, checked_framing
 
 R = TypeVar("R")
 
@@ -41,7 +54,7 @@ class Settings:
 
     Attributes:
         headers: fields of every call.
-        cookies: the jar; kept between calls of this session.
+        cookies: the jar, kept between calls of this session; a mapping or another jar may be assigned.
         auth: (user, password), or None.
         params: appended to the query of every call.
         verify: True, False, or the path of a trusted CA file or folder.
@@ -68,13 +81,10 @@ class Settings:
         cache: Any = NOT_GIVEN,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        self._headers = default_headers()
-        for name, value in fields_from(headers):
-            self._headers[name] = value
-        self.cookies = None if cookies is None else Jar(threading.Lock())
-        for name, value in cookie_pairs(cookies):
-            assert self.cookies is not None
-            self.cookies.set(name, value)
+        self._lock = threading.Lock()
+        self._chain: Stage | None = None
+        self._headers = Headers(fields_from(default_headers(), headers))
+        self._jar = jar_from(cookies)
         self.auth = auth
         self.params = params
         self.timeout = timeout
@@ -85,10 +95,10 @@ class Settings:
         self.retries = retries
         self.limits = limits
         if cache_mode(cache) not in ("default", None):
-            raise InvalidOption(f"cache: {cache!r:.80} is a mode of one call; a session takes True, None or False")
+            raise InvalidOption(f"cache: {shown(cache)} is a mode of one call; a session takes True, None or False")
         self._store: Store | None = _new_store() if cache_mode(cache) else None
         self._salt = os.urandom(16)
-        self._fields: tuple[int, Fields] = (-1, Fields())
+        self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
 
     @property
@@ -98,7 +108,16 @@ class Settings:
     @headers.setter
     def headers(self, value: Any) -> None:
         self._headers = Headers(value)
-        self._fields = (-1, Fields())
+
+    @property
+    def cookies(self) -> Jar | None:
+        return self._jar
+
+    @cookies.setter
+    def cookies(self, value: Any) -> None:
+        with self._lock:
+            self._jar = jar_from(value)
+            self._chain = None  # the next call builds one around the new jar, over the same pool
 
     def _request(
         self,
@@ -119,17 +138,17 @@ class Settings:
         cache: Any,
     ) -> Request:
         """The request of a call, everything checked: what is wrong with it raises here, before any connection."""
-        if method not in _COMMON_METHODS:
+        if type(method) is not str or method not in _COMMON_METHODS:
             method = _checked_method(method)
         if not url:
             raise URLRequired("a call needs a URL")
         target = URL.parse(url)
-        if self.params:
-            target = target.with_params(self.params)
-        if params:
-            target = target.with_params(params)
+        if self.params or params:
+            target = with_params(target, self.params, params)
         fields = self._session_fields() if headers is None else fields_from(self._headers, headers)
-        options = self._options(auth, cookies, timeout, allow_redirects, stream, verify, cert, retries, cache)
+        options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache)
+        if cookies:
+            options = replace(options, cookies=cookie_pairs(cookies, target, time.time()))
         if not options.tls.verify and target.scheme == "https":
             _warn_insecure(target)
         total = options.timeout.total
@@ -140,15 +159,19 @@ class Settings:
             request.body, content_type = body_from(data, json)
             if content_type is not None and "content-type" not in fields:
                 request.fields = fields.with_line("Content-Type", content_type)
-        if headers is not None and ("content-length" in fields or "transfer-encoding" in fields):
+        if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):
             request.fields, request.body = checked_framing(request.fields, request.body)
         return request
 
     def _session_fields(self) -> Fields:
-        version, fields = self._fields
-        if version != self._headers.version:
-            fields = fields_from(self._headers)
-            self._fields = (self._headers.version, fields)
+        headers = self._headers
+        known, version, fields = self._fields
+        if known is not headers or version != headers.version:
+            version = headers.version  # before the look: what another thread changes meanwhile is seen next time
+            fields = fields_from(headers)
+            if not FRAMING_FIELDS.isdisjoint(fields.index):
+                fields, _ = checked_framing(fields, NO_BODY)  # a session's bodies have no length in common
+            self._fields = (headers, version, fields)
         return fields
 
     def _options(self, *given: Any) -> Options:
@@ -167,13 +190,16 @@ class Settings:
         known, options = self._merged
         if known != key:
             options = self._merge(*given)
+            try:
+                hash(key)
+            except TypeError:
+                return options  # a list, say, may hold something else at the next call and still be equal
             self._merged = (key, options)
         return options
 
     def _merge(
         self,
         auth: Any,
-        cookies: Any,
         timeout: Any,
         allow_redirects: bool,
         stream: bool | None,
@@ -186,8 +212,7 @@ class Settings:
             timeout=timeout_from(self.timeout if timeout is NOT_GIVEN else timeout),
             allow_redirects=bool(allow_redirects),
             max_redirects=checked_count("max_redirects", self.max_redirects),
-            auth=checked_auth(self.auth if auth is None else auth),
-            cookies=cookie_pairs(cookies),
+            auth=auth_from(self.auth if auth is None else auth),
             tls=tls_from(self.verify if verify is None else verify, self.cert if cert is None else cert),
             stream=self._stream if stream is None else bool(stream),
             retries=checked_count("retries", self.retries if retries is None else retries),
@@ -225,17 +250,8 @@ def _new_store() -> Store:
 def _checked_method(method: Any) -> str:
     text = method.decode("latin-1") if isinstance(method, bytes) else method
     if not isinstance(text, str) or not is_token(text):
-        raise InvalidOption(f"method {method!r:.80} is not a token (RFC 9110 section 9.1)")
+        raise InvalidOption(f"method {shown(method)} is not a token (RFC 9110 section 9.1)")
     return text.upper()
-
-
-def checked_auth(auth: Any) -> tuple[Any, Any] | None:
-    """`auth` when it is a (user, password) pair of str or bytes."""
-    if auth is None:
-        return None
-    if not isinstance(auth, tuple | list) or len(auth) != 2 or not all(isinstance(part, str | bytes) for part in auth):
-        raise InvalidOption("auth must be a (user, password) pair of str or bytes")
-    return (auth[0], auth[1])
 
 
 def _warn_insecure(url: URL) -> None:

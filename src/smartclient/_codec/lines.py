@@ -1,12 +1,14 @@
 """Lines out of pieces: an end of line that is split over two pieces is one end; a line has a limit."""
 
+from typing import Any
+
 from .._model.errors import BodyTooLarge, InvalidOption
 
 LINE_MAX = 2**24
 
 
 class LineSplitter:
-    r"""Splits at \n, \r\n and \r, or at `delimiter` alone; ends are not part of the lines.
+    r"""Splits at \n, \r\n and \r, or at `delimiter` (bytes) alone; ends are not part of the lines.
 
     Raises:
         InvalidOption: `delimiter` is no bytes, or empty.
@@ -15,10 +17,10 @@ class LineSplitter:
 
     __slots__ = ("_after_cr", "_delimiter", "_line_max", "_rest")
 
-    def __init__(self, delimiter: bytes | None = None, line_max: int = LINE_MAX) -> None:
+    def __init__(self, delimiter: Any = None, line_max: int = LINE_MAX) -> None:
         if delimiter is not None and not (isinstance(delimiter, bytes) and delimiter):
             raise InvalidOption("delimiter must be str or bytes, and not empty")
-        self._delimiter = delimiter
+        self._delimiter: bytes | None = delimiter
         self._line_max = line_max
         self._rest = bytearray()  # of the line that has no end yet; pieces may be single bytes, so none is kept apart
         self._after_cr = False  # the last byte was a \r: a \n that follows belongs to it
@@ -27,10 +29,10 @@ class LineSplitter:
         """The lines that `data` completes."""
         if self._delimiter is not None:
             return self._split_at(self._delimiter, data)
-        if self._after_cr and data:
-            self._after_cr = False
-            if data[:1] == b"\n":
-                data = data[1:]
+        if not data:
+            return []
+        if self._after_cr and data[:1] == b"\n":
+            data = data[1:]
         self._after_cr = data[-1:] == b"\r"
         lines = data.splitlines()
         ended = data[-1:] in (b"\n", b"\r")

@@ -43,7 +43,7 @@ def decode_text(content: bytes, encoding: str | None, content_type: str | None) 
 
     What cannot be decoded becomes U+FFFD; a byte order mark is dropped unless `encoding` was asked for.
     """
-    asked = _text_codec(encoding) if encoding else None
+    asked = text_codec(encoding) if encoding else None
     if asked is not None:
         return content.decode(asked, "replace")
     told = _told_encoding(content_type, content)
@@ -80,7 +80,7 @@ def _told_encoding(content_type: str | None, content: bytes) -> str | None:
     """What the field, the mark or the document itself says, if it names a text encoding."""
     media_type, parameters = parse_media_type(content_type) if content_type else ("", {})
     charset = parameters.get("charset")
-    if charset and (encoding := _text_codec(charset)) is not None:
+    if charset and (encoding := text_codec(charset)) is not None:
         return encoding
     for mark, encoding in _MARKS:
         if content.startswith(mark):
@@ -92,12 +92,12 @@ def _told_encoding(content_type: str | None, content: bytes) -> str | None:
 
 def _declared_encoding(start: bytes) -> str | None:
     found = _XML_DECLARATION.match(start) or _META_CHARSET.search(_COMMENT.sub(b"", start))
-    encoding = _text_codec(found[1].decode("ascii")) if found else None
+    encoding = text_codec(found[1].decode("ascii")) if found else None
     # A declaration that can be read as ASCII does not stand in UTF-16 or UTF-32.
     return None if encoding is not None and encoding.startswith(("utf-16", "utf-32")) else encoding
 
 
-def _text_codec(label: str) -> str | None:
+def text_codec(label: str) -> str | None:
     """Python's name of the text encoding `label`; None for unknown names and for codecs that are not for bodies."""
     label = label.strip()
     return _codec_of(label.lower()) if _LABEL.fullmatch(label) else None

@@ -1,8 +1,9 @@
 """Bodies: what a request sends (`RequestBody`) and how a response's content is pulled (`BodyReader`)."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
+from .errors import IncompleteBody
 from .headers import NO_FIELDS, Fields
 
 
@@ -33,22 +34,26 @@ class BytesReader:
     __slots__ = ("_content", "trailers")
 
     def __init__(self, content: bytes, trailers: Fields = NO_FIELDS) -> None:
-        self._content = content
+        self._content: bytes | None = content  # None: given up before it was read
         self.trailers = trailers
 
     def take(self) -> bytes:
         """All of it at once; afterwards the end is reached."""
-        content, self._content = self._content, b""
+        content = self._content
+        if content is None:
+            raise IncompleteBody("the body was given up before its end", sent="wholly")
+        self._content = b""
         return content
 
     async def read(self) -> bytes:
         return self.take()
 
     async def discard(self) -> None:
-        self._content = b""
+        self.abort()
 
     def abort(self) -> None:
-        self._content = b""
+        if self._content:
+            self._content = None
 
 
 class RequestBody:
@@ -71,6 +76,10 @@ class RequestBody:
         if isinstance(self.content, bytes):
             return iter((self.content,))
         return iter(self.content)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What cannot be read twice stays in its process."""
+        return RequestBody, (self.content if isinstance(self.content, bytes) else b"",)
 
 
 NO_BODY = RequestBody(b"")

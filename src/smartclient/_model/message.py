@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .body import BytesReader
 from .headers import NO_FIELDS, Fields
 
 if TYPE_CHECKING:
@@ -78,6 +79,11 @@ class Reply:
         self.cache: Any = None
         self.undecoded: str | None = None
         self.attempts: tuple[Any, ...] = ()
+
+    def __getstate__(self) -> Any:
+        """For pickles: body and connection stay in their process; whoever pickles keeps the content."""
+        state = {name: getattr(self, name) for name in self.__slots__}
+        return None, state | {"body": BytesReader(b""), "raw": BytesReader(b""), "connection": None}
 
     def __repr__(self) -> str:
         return f"<Reply {self.head.status} from {self.provenance}>"

@@ -49,7 +49,17 @@ class URL:
         fragment: percent-encoded, "" when absent; never sent.
     """
 
-    __slots__ = ("_authority", "_text", "fragment", "host_field", "origin", "path", "query", "target", "without_fragment")
+    __slots__ = (
+        "_authority",
+        "_text",
+        "fragment",
+        "host_field",
+        "origin",
+        "path",
+        "query",
+        "target",
+        "without_fragment",
+    )
 
     origin: Origin
     host_field: str

@@ -132,8 +132,7 @@ class Http1Connection:
         head = request_head(request.method, url.target, url.host_field, fields, framing_for(request.method, body))
         content = body.content
         if isinstance(content, bytes) and len(content) <= _ONE_WRITE:
-            await self._stream.write(head + content, nearer(limit, request.deadline, self._now()))
-            return False
+            return not await self._stream.write(head + content, nearer(limit, request.deadline, self._now()))
         return await self._send_pieces(head, body, limit, request.deadline)
 
     async def _send_pieces(self, head: bytes, body: RequestBody, limit: float | None, deadline: float) -> bool:
@@ -146,23 +145,25 @@ class Http1Connection:
                     if self._stream.is_readable():
                         return True
                     if left is None:
-                        await self._write(chunk(bytes(part)), limit, deadline)
+                        taken = await self._write(chunk(bytes(part)), limit, deadline)
                     else:
                         left -= len(part)
                         if left < 0:
                             raise WriteError("the body gave more bytes than its length says")
-                        await self._write(part, limit, deadline)
+                        taken = await self._write(part, limit, deadline)
+                    if not taken:
+                        return True
             if left:
                 raise WriteError(f"the body ended {left} bytes before its length")
             if left is None:
-                await self._write(LAST_CHUNK, limit, deadline)
+                return not await self._write(LAST_CHUNK, limit, deadline)
         except RequestException as error:
             error.sent = "partly"
             raise
         return False
 
-    async def _write(self, data: bytes | memoryview, limit: float | None, deadline: float) -> None:
-        await self._stream.write(data, nearer(limit, deadline, self._now()))
+    async def _write(self, data: bytes | memoryview, limit: float | None, deadline: float) -> bool:
+        return await self._stream.write(data, nearer(limit, deadline, self._now()))
 
     async def _receive_head(self, request: Request, interim: list[Interim]) -> tuple[Head, list[Any]]:
         """The final head and the events that came along behind it; the interim responses before it go to `interim`."""

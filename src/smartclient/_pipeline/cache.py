@@ -7,7 +7,7 @@ stage, so a hit is never an attempt.
 from collections.abc import Callable
 
 from .._model.body import BodyReader, BytesReader
-from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Revalidate, Serve, Store, Unsatisfiable
+from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Pass, Revalidate, Serve, Store, Unsatisfiable
 from .._model.headers import Fields
 from .._model.message import Head, Reply
 from .._model.request import Request
@@ -44,38 +44,44 @@ class CacheStage:
         now = self.clock()
         plan = decide(request, candidates, now)
         if isinstance(plan, Serve):
-            self.store.touch(plan.stored)
-            reply = Reply(_head_of(plan.stored, plan.age), _body_of(plan.stored, request), request)
-            reply.provenance = "cache"
-            reply.cache = explain_hit(plan, now)
-            return reply
+            return self._serve(request, plan, now)
         if isinstance(plan, Unsatisfiable):
-            reply = Reply(Head(504, _NO_CONTENT, "Gateway Timeout"), BytesReader(b""), request)
-            reply.provenance = "cache"
-            reply.cache = CacheDecision("miss", plan.reason, plan.rule)
-            return reply
-        return await self._fetch(request, plan, keys[0], now)
-
-    async def _fetch(self, request: Request, plan: Revalidate | Forward, key: Key, sent_at: float) -> Reply:
-        reply = await self.next(_with_conditions(request, plan))
+            return _unsatisfiable(request, plan)
+        if isinstance(plan, Forward):
+            reply = await self.next(request)
+        else:
+            reply = await self.next(_with_conditions(request, plan))
+            reply.request = request  # our conditions are no business of the stages above
         received_at = self.clock()
-        outcome = on_response(plan, request, key, reply.head, sent_at, received_at)
+        outcome = on_response(plan, request, keys[0], reply.head, now, received_at)
+        while isinstance(outcome, AskAgain):  # once: what is asked without conditions has no such outcome
+            await reply.raw.discard()
+            plan, now = Forward(plan.why, True, plan.reason, plan.rule), received_at
+            reply = await self.next(request)
+            received_at = self.clock()
+            outcome = on_response(plan, request, keys[0], reply.head, now, received_at)
+        reply.cache = explain(plan, outcome, reply.head.status, received_at)
+        if outcome.invalidate or not isinstance(outcome, Pass):
+            await self._carry_out(outcome, reply, received_at)
+        return reply
+
+    async def _carry_out(self, outcome: Store | Freshen | Pass, reply: Reply, received_at: float) -> None:
         try:
-            if isinstance(outcome, AskAgain):
-                await reply.raw.discard()
-                return await self._fetch(request, Forward(plan.why, True, plan.reason, plan.rule), key, received_at)
-            if isinstance(plan, Revalidate):
-                reply.request = request  # our conditions are no business of the stages above
             if outcome.invalidate:
                 await self.store.invalidate(outcome.invalidate, received_at)
-            reply.cache = explain(plan, outcome, reply.head, received_at)
-            if isinstance(outcome, Freshen):
-                await self._answer_freshened(reply, outcome, received_at)
-            elif isinstance(outcome, Store):
+            if isinstance(outcome, Store):
                 await self._keep(reply, outcome.record)
+            elif isinstance(outcome, Freshen):
+                await self._answer_freshened(reply, outcome, received_at)
         except BaseException:  # cancelled while the store waits: nobody above knows of this reply
             reply.raw.abort()
             raise
+
+    def _serve(self, request: Request, plan: Serve, now: float) -> Reply:
+        self.store.touch(plan.stored)
+        reply = Reply(_head_of(plan.stored, plan.age), _body_of(plan.stored, request), request)
+        reply.provenance = "cache"
+        reply.cache = explain_hit(plan, now)
         return reply
 
     async def _answer_freshened(self, reply: Reply, outcome: Freshen, now: float) -> None:
@@ -105,6 +111,13 @@ class CacheStage:
             reply.cache = reply.cache._replace(
                 stored=False, why_not_stored="the store did not take it: too large, invalidated meanwhile, or failing"
             )
+
+
+def _unsatisfiable(request: Request, plan: Unsatisfiable) -> Reply:
+    reply = Reply(Head(504, _NO_CONTENT, "Gateway Timeout"), BytesReader(b""), request)
+    reply.provenance = "cache"
+    reply.cache = CacheDecision("miss", plan.reason, plan.rule)
+    return reply
 
 
 class TeeReader:
@@ -152,9 +165,7 @@ class TeeReader:
             writer.discard()
 
 
-def _with_conditions(request: Request, plan: Revalidate | Forward) -> Request:
-    if isinstance(plan, Forward):
-        return request
+def _with_conditions(request: Request, plan: Revalidate) -> Request:
     fields = request.fields
     for name, value in plan.fields:
         fields = fields.with_line(name, value)

@@ -28,11 +28,12 @@ class ContentStage:
             request = request.replace(fields=request.fields.replace("Accept-Encoding", "identity"))
         reply = await self.next(request)
         fields = reply.head.fields
-        if "content-encoding" in fields.index and request.method != "HEAD" and reply.head.status not in (204, 304):
+        if "content-encoding" in fields.index and _may_have_content(reply):
             try:
                 decoding = decoding_for(content_codings(fields.get("content-encoding")), request.options.limits)
-            except RequestException:
+            except RequestException as error:
                 reply.body.abort()
+                error.sent = "wholly"
                 raise
             reply.undecoded = decoding.undecoded
             if decoding.decoder is not None:
@@ -83,6 +84,11 @@ class DecodedBody:
         self._raw.abort()
 
 
+def _may_have_content(reply: Reply) -> bool:
+    """Whether the fields speak of content that comes, not of what another request would get (RFC 9110 section 6.4)."""
+    return reply.request.method != "HEAD" and reply.head.status not in (204, 304)
+
+
 async def whole_content(reply: Reply) -> bytes:
     """The content of a reply, read to its end; the body is given up when a limit is passed.
 
@@ -110,7 +116,7 @@ async def whole_content(reply: Reply) -> bytes:
 
 def _check_announced_length(reply: Reply, body_max: int) -> None:
     length = reply.head.fields.get("content-length", "")
-    if length.isascii() and length.isdigit() and reply.request.method != "HEAD" and int(length[:20]) > body_max:
+    if length.isascii() and length.isdigit() and int(length[:20]) > body_max and _may_have_content(reply):
         raise BodyTooLarge(f"the body has {length[:20]} bytes, over Limits(body_max={body_max})", sent="wholly")
 
 

@@ -1,7 +1,7 @@
 """What belongs to one origin and must never cross to another: cookies in and out, credentials."""
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .._model.errors import InvalidOption
@@ -36,7 +36,7 @@ class OriginStage:
             cookies = [f"{name}={value}" for name, value in options.cookies]
             kept = jar.field_for(request.url, self.wall_clock()) if jar else None
             if kept:
-                cookies.insert(0, kept)
+                cookies[:0] = _others(kept, options.cookies) if cookies else [kept]
             if cookies:
                 fields = fields.with_line("Cookie", "; ".join(cookies))
         reply = await self.next(request if fields is request.fields else request.replace(fields=fields))
@@ -45,6 +45,12 @@ class OriginStage:
             if head is not None and "set-cookie" in head.fields:
                 jar.store(request.url, head.fields.getlist("set-cookie"), self.wall_clock())
         return reply
+
+
+def _others(kept: str, given: Iterable[tuple[str, str]]) -> list[str]:
+    """The pairs of a Cookie field whose names the call does not give itself."""
+    names = {name for name, _ in given}
+    return [pair for pair in kept.split("; ") if pair.partition("=")[0] not in names]
 
 
 def basic_credentials(auth: Any) -> str:

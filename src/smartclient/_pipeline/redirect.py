@@ -31,6 +31,7 @@ class RedirectStage:
                 reply.body.abort()
                 reply.history = tuple(history)
                 error.response = reply
+                error.sent = "wholly"
                 raise
             if following is None:
                 reply.history = tuple(history)

@@ -23,7 +23,7 @@ class RetryStage:
     """Sends again after a passing failure, at most `options.retries` times, inside the deadline.
 
     A kept-alive connection that turns out to be closed costs no retry: the request goes out once more, at once and
-    over a new connection.
+    over a new connection. With `retries=0` only if nothing of it had left.
     """
 
     __slots__ = ("next", "runtime")
@@ -48,7 +48,7 @@ class RetryStage:
             failure.attempts = tuple(attempts[:-1])
             if not may_repeat(request, failure):
                 raise failure
-            if failure.stale and not replayed:
+            if failure.stale and not replayed and (request.options.retries or failure.sent == "nothing"):
                 replayed = True
             else:
                 used = len(attempts) - 1 - replayed

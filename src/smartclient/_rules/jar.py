@@ -81,8 +81,12 @@ class Jar:
             InvalidHeader: sent like this it would be no cookie, or more than one.
         """
         name, value = checked_pair(name, value)
+        self.add(Cookie(name, value, domain.removeprefix(".").lower(), path if path[:1] == "/" else "/"))
+
+    def add(self, cookie: Cookie) -> None:
+        """Keeps `cookie` as it is, without the checks of `store`."""
         with self._lock:
-            self._put(Cookie(name, value, domain.removeprefix(".").lower(), path if path[:1] == "/" else "/"), 0.0)
+            self._put(cookie, 0.0)
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """The value of the newest cookie called `name`, on whatever domain, else `default`."""

@@ -4,10 +4,11 @@ Source: RFC 9111 sections 3.2, 4.3.1, 4.3.3 and 4.3.4.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import floor
 from typing import Literal
 
-from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Outcome, Pass, Revalidate, Store
+from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Outcome, Pass, Revalidate, Store, Why
 from .._model.headers import Fields, Line
 from .._model.message import Head
 from .._model.request import Request
@@ -92,13 +93,10 @@ def _freshen(
     return Freshen(stored, record, (key[0],) if refused else ())
 
 
-def explain(plan: Revalidate | Forward, outcome: Store | Freshen | Pass, head: Head, now: float) -> CacheDecision:
-    """The explanation of a response that the origin gave (`head` is its answer) or confirmed."""
+def explain(plan: Revalidate | Forward, outcome: Store | Freshen | Pass, answer: int, now: float) -> CacheDecision:
+    """The explanation of a response that the origin gave (`answer` is its status) or confirmed."""
     if isinstance(outcome, Pass):
-        status: Literal["bypass", "miss"] = "miss" if plan.why in _LOOKED_UP else "bypass"
-        return CacheDecision(
-            status, plan.reason, plan.rule, None, None, None, False, outcome.why_not_stored, plan.why, head.status
-        )
+        return _explain_pass(plan.why, plan.reason, plan.rule, outcome.why_not_stored, answer)
     record = outcome.record
     return CacheDecision(
         "revalidated" if isinstance(outcome, Freshen) else "miss",
@@ -110,5 +108,11 @@ def explain(plan: Revalidate | Forward, outcome: Store | Freshen | Pass, head: H
         isinstance(outcome, Store),
         None,
         plan.why,
-        head.status,
+        answer,
     )
+
+
+@lru_cache(maxsize=256)  # most answers of an origin that cannot be stored are explained in the same words
+def _explain_pass(why: Why, reason: str, rule: str, why_not_stored: str, answer: int) -> CacheDecision:
+    status: Literal["bypass", "miss"] = "miss" if why in _LOOKED_UP else "bypass"
+    return CacheDecision(status, reason, rule, None, None, None, False, why_not_stored, why, answer)

@@ -5,6 +5,7 @@ costs 0.2 us. anyio's and asyncio's own streams are not used per operation for t
 """
 
 import asyncio
+import contextlib
 import socket
 import time
 from collections import deque
@@ -22,9 +23,9 @@ from .._model.errors import (
     WriteTimeout,
 )
 from .base import SocketAddress, Stream
-from .blocking import describe
+from .sockets import describe
 from .threads import DAEMON_THREADS
-from .tls import tls_failure
+from .tls import has_ended, tls_failure
 
 if TYPE_CHECKING:
     import ssl
@@ -88,7 +89,11 @@ class AsyncioStream(asyncio.Protocol):
             waiter.set_result(None)
 
     def eof_received(self) -> None:
-        self._eof = True
+        ssl_object = self._transport and self._transport.get_extra_info("ssl_object")
+        if ssl_object is None or has_ended(ssl_object):
+            self._eof = True
+        else:  # asyncio does not tell the two apart
+            self._lost = ConnectionResetError("connection closed without the end of TLS")
         self._wake()
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -116,15 +121,14 @@ class AsyncioStream(asyncio.Protocol):
     # What the connection calls.
 
     async def read(self, max_bytes: int, timeout: float | None) -> bytes:
-        if not self._buffers:
-            if not self._eof and self._lost is None:
-                await self._wait(timeout)
-            if not self._buffers:
-                if self._timed_out:
-                    raise ReadTimeout(f"no bytes for {timeout:.3g} s")
-                if self._eof:
-                    return b""
+        while not self._buffers:
+            if self._timed_out:
+                raise ReadTimeout(f"no bytes for {timeout:.3g} s")
+            if self._eof:
+                return b""
+            if self._lost is not None:
                 raise ReadError(_reason(self._lost)) from self._lost
+            await self._wait(timeout)
         data = self._buffers.popleft()
         if len(data) > max_bytes:
             self._buffers.appendleft(data[max_bytes:])
@@ -135,16 +139,19 @@ class AsyncioStream(asyncio.Protocol):
             self._transport.resume_reading()
         return data
 
-    async def write(self, data: bytes | memoryview, timeout: float | None) -> None:
+    async def write(self, data: bytes | memoryview, timeout: float | None) -> bool:
         if self._lost is not None:
             raise WriteError(_reason(self._lost)) from self._lost
         self._transport.write(data)
-        while self._paused_writing and not self._buffers:
+        while self._paused_writing:
+            if self._buffers or self._eof:
+                return False
             await self._wait(timeout)
             if self._timed_out:
                 raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly")
             if self._lost is not None:
                 raise WriteError(_reason(self._lost), sent="partly") from self._lost
+        return True
 
     async def _wait(self, timeout: float | None) -> None:
         """Until the event loop has something to tell, or the timeout has passed."""
@@ -175,9 +182,10 @@ class AsyncioStream(asyncio.Protocol):
         if left > 0.0005:  # uvloop's timers have a resolution of 1 ms
             self._arm(left)
             return
-        self._timed_out = True
-        self.abort()
-        self._wake()
+        if self._waiter is not None and not self._waiter.done():
+            self._timed_out = True
+            self.abort()
+            self._waiter.set_result(None)
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -224,10 +232,8 @@ class AsyncioRuntime:
             timer.cancel()
 
     def call_threadsafe(self, function: Callable[..., Any], *args: Any) -> None:
-        try:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
             self.loop.call_soon_threadsafe(function, *args)
-        except RuntimeError:
-            pass  # the loop is closed: nobody is left to be told
 
     async def connect(self, family: int, address: SocketAddress, timeout: float | None) -> AsyncioStream:
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -265,6 +271,7 @@ class AsyncioRuntime:
             stream.abort()
             raise
         if transport is None:
+            stream.abort()
             raise SSLError(f"TLS handshake with {host} failed: the peer closed the connection")
         secure.connection_made(transport)
         return secure
@@ -273,11 +280,9 @@ class AsyncioRuntime:
         waits = [stream.wait_closed() for stream in streams if isinstance(stream, AsyncioStream)]
         if not waits:
             return
-        try:
+        with contextlib.suppress(TimeoutError):  # the transports are aborted; the loop closes them when it comes to it
             async with asyncio.timeout(1.0):
                 await asyncio.gather(*waits)
-        except TimeoutError:
-            pass  # the transports are aborted; the loop closes them when it comes to it
 
 
 def _expire(future: "asyncio.Future[Any]") -> None:

@@ -37,10 +37,10 @@ class Stream(Protocol):
         """At least one byte, at most `max_bytes`; b"" at the peer's orderly end (TLS: close_notify)."""
         ...
 
-    async def write(self, data: bytes | memoryview, timeout: float | None) -> None:
-        """Hands all of `data` over. `timeout` limits each wait, not the total.
+    async def write(self, data: bytes | memoryview, timeout: float | None) -> bool:
+        """Whether all of `data` was handed over. `timeout` limits each wait, not the total.
 
-        Returns early, with data still buffered, when the peer answers while the pipe is full (`is_readable()`).
+        False when the peer answers while the pipe is full (`is_readable()`): some of `data` may never leave.
         """
         ...
 
@@ -49,7 +49,10 @@ class Stream(Protocol):
         ...
 
     def is_readable(self) -> bool:
-        """Whether there is something to read without waiting: bytes, the peer's end, or the loss of the peer."""
+        """Whether there is something to read without waiting: content, the peer's end, or the loss of the peer.
+
+        What only TLS itself has to say, such as session tickets, does not count.
+        """
         ...
 
     def get_extra_info(self, name: str) -> Any:

@@ -1,6 +1,5 @@
 """The blocking runtime: plain sockets with timeouts. Nothing here ever suspends; Ctrl-C ends every wait."""
 
-import select
 import socket
 import threading
 import time
@@ -8,38 +7,44 @@ from collections.abc import Callable
 from random import random
 from typing import TYPE_CHECKING, Any
 
-from .._model.errors import ConnectionError, ConnectTimeout, ReadError, ReadTimeout, WriteError, WriteTimeout
+from .._model.errors import (
+    ConnectionError,
+    ConnectTimeout,
+    ReadError,
+    ReadTimeout,
+    Sent,
+    WriteError,
+    WriteTimeout,
+)
 from .base import PIECE, Future, SocketAddress, Stream
+from .sockets import SocketStream, describe
 from .threads import DAEMON_THREADS
-from .tls import tls_failure
+from .tls import tls_failure, tls_socket
 
 if TYPE_CHECKING:
     import ssl
 
 
-class BlockingStream:
-    """A socket, plain or under TLS."""
+class BlockingStream(SocketStream):
+    """A socket with a timeout."""
 
-    __slots__ = ("_poll", "_sock", "_timeout", "closed")
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._timeout = sock.gettimeout()
-        self.closed = False
-        self._poll = poll_for_read(sock)
+    __slots__ = ()
 
     async def read(self, max_bytes: int, timeout: float | None) -> bytes:
-        sock = self._sock
+        if self._ahead:
+            return self._take_ahead(max_bytes)
         try:
             if timeout != self._timeout:
                 self._limit(timeout)
-            return sock.recv(max_bytes)
+            return self._sock.recv(max_bytes)  # type: ignore[no-any-return]
         except TimeoutError as error:
+            if error.errno:  # the system gave the peer up, which is no limit of ours
+                raise ReadError(describe(error)) from error
             raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
         except OSError as error:
             raise ReadError(describe(error)) from error
 
-    async def write(self, data: bytes | memoryview, timeout: float | None) -> None:
+    async def write(self, data: bytes | memoryview, timeout: float | None) -> bool:
         sock = self._sock
         done = 0
         try:
@@ -48,13 +53,14 @@ class BlockingStream:
             done = sock.send(data if len(data) <= PIECE else memoryview(data)[:PIECE])
             while done < len(data):
                 if self.is_readable():
-                    return
+                    return False
                 done += sock.send(memoryview(data)[done : done + PIECE])
-        except TimeoutError as error:
-            message = f"the peer took no bytes for {timeout:.3g} s"
-            raise WriteTimeout(message, sent="partly" if done else "nothing") from error
         except OSError as error:
-            raise WriteError(describe(error), sent="partly" if done else "nothing") from error
+            sent: Sent = "partly" if done else "nothing"
+            if isinstance(error, TimeoutError) and not error.errno:
+                raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent=sent) from error
+            raise WriteError(describe(error), sent=sent) from error
+        return True
 
     def _limit(self, timeout: float | None) -> None:
         if timeout is not None and timeout <= 0:
@@ -65,35 +71,6 @@ class BlockingStream:
     def abort(self) -> None:
         self.closed = True
         self._sock.close()
-
-    def is_readable(self) -> bool:
-        return bool(self._poll()) or self._pending()
-
-    def _pending(self) -> bool:
-        pending = getattr(self._sock, "pending", None)
-        return pending is not None and pending() > 0
-
-    def get_extra_info(self, name: str) -> Any:
-        if name == "ssl_object":
-            return self._sock if hasattr(self._sock, "getpeercert") else None
-        if name == "peername":
-            return self._sock.getpeername()
-        return None
-
-
-def poll_for_read(sock: socket.socket) -> Callable[[], Any]:
-    """A function that tells at once whether `sock` is readable, closed or broken; true once it has no descriptor."""
-    if hasattr(select, "poll"):
-        poller = select.poll()
-        poller.register(sock.fileno(), select.POLLIN)
-        poll = poller.poll
-        return lambda: sock.fileno() < 0 or poll(0)
-    return lambda: sock.fileno() < 0 or select.select([sock], [], [], 0)[0]
-
-
-def describe(error: OSError) -> str:
-    """What the system says of `error`, in one line without its number."""
-    return error.strerror or str(error) or type(error).__name__
 
 
 class BlockingFuture:
@@ -165,23 +142,23 @@ class BlockingRuntime:
     async def start_tls(
         self, stream: BlockingStream, context: "ssl.SSLContext", host: str, timeout: float | None
     ) -> BlockingStream:
-        sock = stream._sock
+        sock: Any = stream._sock
         try:
             if timeout is not None and timeout <= 0:
                 raise TimeoutError
             sock.settimeout(timeout)
-            # Ragged ends are not suppressed: without close_notify a body that ends with the connection may be cut.
-            secure = context.wrap_socket(sock, server_hostname=host, suppress_ragged_eofs=False)
+            sock = tls_socket(sock, context, host)
+            sock.do_handshake()
         except TimeoutError as error:
-            stream.abort()
+            sock.close()
             raise ConnectTimeout("TLS handshake timed out") from error
         except OSError as error:
-            stream.abort()
+            sock.close()
             raise tls_failure(error, host) from error
         except BaseException:
-            stream.abort()
+            sock.close()
             raise
-        return BlockingStream(secure)
+        return BlockingStream(sock)
 
     async def settle(self, streams: list[Stream]) -> None:
         """Sockets close at once here."""

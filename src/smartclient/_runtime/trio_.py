@@ -1,72 +1,101 @@
-"""The trio runtime: streams over trio's sockets and its TLS, one cancel scope for each wait that has a limit."""
+"""The trio runtime: sockets that never block, waited for by trio, one cancel scope for each wait that has a limit.
 
+trio's own TLS stream is not used: it cannot be asked, without waiting, whether the peer has said anything.
+"""
+
+import contextlib
 import math
+import os
 import socket
+import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from random import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import outcome
 import trio
 
-from .._model.errors import ConnectionError, ConnectTimeout, ReadError, ReadTimeout, WriteError, WriteTimeout
+from .._model.errors import (
+    ConnectionError,
+    ConnectTimeout,
+    ReadError,
+    ReadTimeout,
+    Sent,
+    WriteError,
+    WriteTimeout,
+)
 from .base import PIECE, Future, SocketAddress, Stream
-from .blocking import describe, poll_for_read
+from .sockets import SocketStream, describe
 from .threads import DAEMON_THREADS
-from .tls import tls_failure
-
-if TYPE_CHECKING:
-    import ssl
+from .tls import tls_failure, tls_socket
 
 
-class TrioStream:
-    """A trio stream; `sock` is the socket below it, which `abort` closes whatever lies above."""
+class TrioStream(SocketStream):
+    """A socket that never blocks; its waits are trio's."""
 
-    __slots__ = ("_poll", "_sock", "_stream", "closed")
-
-    def __init__(self, stream: "trio.SocketStream | trio.SSLStream[trio.SocketStream]", sock: Any) -> None:
-        self._stream = stream
-        self._sock = sock
-        self._poll = poll_for_read(sock)
-        self.closed = False
+    __slots__ = ()
 
     async def read(self, max_bytes: int, timeout: float | None) -> bytes:
+        if self._ahead:
+            return self._take_ahead(max_bytes)
         try:
             with trio.move_on_after(_limit(timeout)):
-                return bytes(await self._stream.receive_some(max_bytes))
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                data: bytes = await _done(self._sock.recv, max_bytes, self._sock, trio.lowlevel.wait_readable)
+                return data
+        except (OSError, trio.ClosedResourceError) as error:
             raise ReadError(_reason(error)) from error
         raise ReadTimeout(f"no bytes for {timeout:.3g} s")
 
-    async def write(self, data: bytes | memoryview, timeout: float | None) -> None:
+    async def write(self, data: bytes | memoryview, timeout: float | None) -> bool:
+        sock = self._sock
         done = 0
         try:
             while done < len(data):
                 if done and self.is_readable():
-                    return
-                piece = data if len(data) <= PIECE else memoryview(data)[done : done + PIECE]
+                    return False
+                piece = data if len(data) <= PIECE and not done else memoryview(data)[done : done + PIECE]
                 with trio.move_on_after(_limit(timeout)) as scope:
-                    await self._stream.send_all(piece)
+                    done += await _done(sock.send, piece, sock, trio.lowlevel.wait_writable)
                 if scope.cancelled_caught:
-                    raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly")
-                done += len(piece)
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+                    sent: Sent = "partly" if done else "nothing"
+                    raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent=sent)
+        except (OSError, trio.ClosedResourceError) as error:
+            if isinstance(error, WriteTimeout):
+                raise
             raise WriteError(_reason(error), sent="partly" if done else "nothing") from error
+        return True
 
     def abort(self) -> None:
         self.closed = True
-        self._sock.close()
+        _close(self._sock)
 
-    def is_readable(self) -> bool:
-        return bool(self._poll())
 
-    def get_extra_info(self, name: str) -> Any:
-        if name == "ssl_object":
-            return self._stream if isinstance(self._stream, trio.SSLStream) else None
-        if name == "peername":
-            return self._sock.getpeername()
-        return None
+async def _done(call: Callable[[Any], Any], argument: Any, sock: Any, wait: Callable[[Any], Awaitable[None]]) -> Any:
+    """The result of `call(argument)` on a socket, once that does not have to wait any more. Always a checkpoint."""
+    await trio.lowlevel.checkpoint_if_cancelled()
+    waited = False
+    while True:
+        try:
+            result = call(argument)
+        except ssl.SSLWantReadError:
+            wait = trio.lowlevel.wait_readable
+        except ssl.SSLWantWriteError:
+            wait = trio.lowlevel.wait_writable
+        except BlockingIOError:
+            pass
+        else:
+            if not waited:
+                await trio.lowlevel.cancel_shielded_checkpoint()
+            return result
+        waited = True
+        await wait(sock)
+
+
+def _close(sock: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # trio's run is over: nobody can be waiting
+        trio.lowlevel.notify_closing(sock)
+    sock.close()
 
 
 def _limit(timeout: float | None) -> float:
@@ -74,8 +103,7 @@ def _limit(timeout: float | None) -> float:
 
 
 def _reason(error: BaseException) -> str:
-    cause = error.__cause__
-    return describe(cause) if isinstance(cause, OSError) else str(error) or "connection broken"
+    return describe(error) if isinstance(error, OSError) else "connection closed"
 
 
 class TrioFuture:
@@ -135,21 +163,24 @@ class TrioRuntime:
         raise TimeoutError
 
     def call_threadsafe(self, function: Callable[..., Any], *args: Any) -> None:
-        try:
+        with contextlib.suppress(trio.RunFinishedError):  # nobody is left to be told
             self.token.run_sync_soon(function, *args)
-        except trio.RunFinishedError:
-            pass  # nobody is left to be told
 
     async def connect(self, family: int, address: SocketAddress, timeout: float | None) -> TrioStream:
-        sock = trio.socket.socket(family, socket.SOCK_STREAM)
+        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with trio.move_on_after(_limit(timeout)) as scope:
-                await sock.connect(address)
+                with contextlib.suppress(BlockingIOError):
+                    sock.connect(address)
+                await trio.lowlevel.wait_writable(sock)
             if scope.cancelled_caught:
-                sock.close()
                 raise ConnectTimeout("timed out")
-            return TrioStream(trio.SocketStream(sock), sock)  # sets TCP_NODELAY itself
+            if failure := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(failure, os.strerror(failure))
         except ConnectTimeout:
+            sock.close()
             raise
         except OSError as error:
             sock.close()
@@ -157,25 +188,28 @@ class TrioRuntime:
         except BaseException:
             sock.close()
             raise
+        return TrioStream(sock)
 
     async def start_tls(
-        self, stream: TrioStream, context: "ssl.SSLContext", host: str, timeout: float | None
+        self, stream: TrioStream, context: ssl.SSLContext, host: str, timeout: float | None
     ) -> TrioStream:
-        assert isinstance(stream._stream, trio.SocketStream)
-        secure = trio.SSLStream(stream._stream, context, server_hostname=host)
+        sock: Any = stream._sock
         try:
             with trio.move_on_after(_limit(timeout)) as scope:
-                await secure.do_handshake()
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            stream.abort()
-            raise tls_failure(error.__cause__ if isinstance(error.__cause__, OSError) else error, host) from error
-        except BaseException:
-            stream.abort()
+                sock = tls_socket(sock, context, host)
+                await _done(lambda _: sock.do_handshake(), None, sock, trio.lowlevel.wait_readable)
+            if scope.cancelled_caught:
+                raise ConnectTimeout("TLS handshake timed out")
+        except ConnectTimeout:
+            sock.close()
             raise
-        if scope.cancelled_caught:
-            stream.abort()
-            raise ConnectTimeout("TLS handshake timed out")
-        return TrioStream(secure, stream._sock)
+        except OSError as error:
+            sock.close()
+            raise tls_failure(error, host) from error
+        except BaseException:
+            sock.close()
+            raise
+        return TrioStream(sock)
 
     async def settle(self, streams: list[Stream]) -> None:
         """Sockets close at once here."""

@@ -1,4 +1,4 @@
-"""A fast origin in a process of its own, so that every socket of the test's process is the client's; bodies name themselves.
+"""A fast origin in a process of its own: every socket of the test's process is the client's. Bodies name themselves.
 
 Targets: /n/KEY/SIZE/PIECES (the body of KEY in so many writes; more than one goes chunked), /until/KEY/SIZE (ends with
 the connection), /hop/KEY/SIZE/PORT (302 to /n on that port, with a body of its own), /up/KEY (tells what it was sent).
@@ -90,7 +90,7 @@ class _Answers(asyncio.Protocol):
             self._whole("200 OK", receipt(key, sent))
         elif kind == "hop":
             location = f"Location: http://127.0.0.1:{target[3]}/n/{key}/{target[2]}/1\r\n"
-            self._whole("302 Found", b"on and on" * 9, location)
+            self._chunked("302 Found", b"on and on" * 1000, 3, location)
         elif kind == "until":
             self.transport.write(b"HTTP/1.1 200 OK\r\n\r\n" + body_of(key, int(target[2])))
             self.transport.close()
@@ -99,18 +99,21 @@ class _Answers(asyncio.Protocol):
             if count == 1:
                 self._whole("200 OK", body)
             else:
-                self.transport.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-                self.loop.call_soon(self._piece, body, len(body) // count + 1)
+                self._chunked("200 OK", body, count)
 
     def _whole(self, status: str, body: bytes, fields: str = "") -> None:
         self.transport.write(f"HTTP/1.1 {status}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body)
 
+    def _chunked(self, status: str, body: bytes, count: int, fields: str = "") -> None:
+        self.transport.write(f"HTTP/1.1 {status}\r\n{fields}Transfer-Encoding: chunked\r\n\r\n".encode())
+        self.loop.call_soon(self._piece, body, len(body) // count + 1)
+
     def _piece(self, body: bytes, size: int) -> None:
+        if self.transport.is_closing():
+            return
         self.transport.write(b"%x\r\n%b\r\n" % (len(body[:size]), body[:size]))
-        if len(body) > size:
+        if body:
             self.loop.call_soon(self._piece, body[size:], size)
-        else:
-            self.transport.write(b"0\r\n\r\n")
 
 
 async def _serve(chain: str, key: str) -> None:

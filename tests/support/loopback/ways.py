@@ -4,6 +4,7 @@ Unlike `clients`, the scenario is inside the loop, where it can cancel, count so
 """
 
 import asyncio
+import contextlib
 import inspect
 import os
 from collections.abc import Callable, Coroutine
@@ -76,8 +77,8 @@ async def tick(way: str) -> None:
 async def outcome(way: str, call: Scenario, armed: Callable[[Callable[[], Any]], None]) -> Any:
     """The result of `call()`, the exception it raised, or CANCELLED.
 
-    `armed` is first told how to cancel it: from anywhere on the loop, never in the blocking way, where KeyboardInterrupt
-    is the cancellation.
+    `armed` is first told how to cancel it, from anywhere on the loop; not in the blocking way, where the cancellation
+    is KeyboardInterrupt.
     """
     try:
         if way == "blocking":
@@ -100,10 +101,8 @@ def open_sockets() -> int:
     """The sockets of this process."""
     found = 0
     for handle in os.listdir("/proc/self/fd"):
-        try:
+        with contextlib.suppress(FileNotFoundError):  # the handle of the listing itself
             found += os.readlink(f"/proc/self/fd/{handle}").startswith("socket:")
-        except FileNotFoundError:  # the handle of the listing itself
-            pass
     return found
 
 

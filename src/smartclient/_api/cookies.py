@@ -1,0 +1,66 @@
+"""Cookies as callers give them: for one call, or a jar for a session. What is sent and kept is decided elsewhere."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from .._model.cookies import Cookie, checked_pair
+from .._model.errors import InvalidOption
+from .._model.url import URL
+from .._rules.cookies import matches
+from .._rules.jar import Jar
+
+
+def cookie_pairs(cookies: Any, url: URL, now: float) -> tuple[tuple[str, str], ...]:
+    """The (name, value) pairs of `cookies=` that go to `url` at wall time `now`.
+
+    Of a mapping and of pairs all do; of a jar, ours or one of `http.cookiejar`, only those that belong there: the
+    jar of a browser has the cookies of every other site too.
+
+    Raises:
+        InvalidOption: none of these.
+        InvalidHeader: a name or value that a Cookie field cannot carry (RFC 6265 section 4.2.1).
+    """
+    found = _cookies_in(cookies)
+    return tuple([checked_pair(cookie.name, cookie.value) for cookie in found if matches(cookie, url, now)])
+
+
+def jar_from(cookies: Any) -> Jar | None:
+    """The jar of a session: None keeps no cookies, one of our own jars is taken as it is, all else is copied.
+
+    Raises:
+        InvalidOption, InvalidHeader: as `cookie_pairs` does.
+    """
+    if cookies is None or isinstance(cookies, Jar):
+        return cookies
+    jar = Jar(threading.Lock())
+    for cookie in _cookies_in(cookies):
+        checked_pair(cookie.name, cookie.value)
+        jar.add(cookie)
+    return jar
+
+
+def _cookies_in(source: Any) -> list[Cookie]:
+    try:
+        items = list(source)
+        if items and hasattr(items[0], "domain"):
+            return [_cookie_from(item) for item in items]
+        pairs = source.items() if isinstance(source, Mapping) else items
+        return [Cookie(str(name), str(value)) for name, value in pairs if value is not None]
+    except (TypeError, ValueError, AttributeError):
+        raise InvalidOption("cookies must be a mapping, a jar, or (name, value) pairs") from None
+
+
+def _cookie_from(item: Any) -> Cookie:
+    """One of ours as it is, one of `http.cookiejar` in our words."""
+    if isinstance(item, Cookie):
+        return item
+    return Cookie(
+        item.name,
+        item.value or "",
+        item.domain.removeprefix(".").lower(),
+        item.path,
+        expires=item.expires,
+        secure=bool(item.secure),
+        host_only=not item.domain_specified,
+    )

@@ -1,0 +1,106 @@
+"""Whether and when a request is sent again."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartclient._model import errors
+from smartclient._model.body import NO_BODY, RequestBody
+from smartclient._model.request import Request
+from smartclient._model.url import URL
+from smartclient._rules.retry import (
+    BASE_DELAY,
+    DELAY_CAP,
+    IDEMPOTENT_METHODS,
+    delay_before_retry,
+    is_passing,
+    may_repeat,
+)
+
+quick = settings(max_examples=200, deadline=None, derandomize=True)
+ONCE = RequestBody(iter([b"x"]))
+TWICE = RequestBody([b"x"], replayable=True)
+
+
+def request(method, body=NO_BODY):
+    return Request(method, URL.parse("http://h.example/"), body=body)
+
+
+MAY = [  # RFC 9110 section 9.2.2: method, body, sent, allowed
+    ("GET", NO_BODY, "wholly", True),
+    ("GET", NO_BODY, "partly", True),
+    ("GET", NO_BODY, "nothing", True),
+    ("PUT", RequestBody(b"x"), "wholly", True),
+    ("PUT", TWICE, "partly", True),
+    ("PUT", ONCE, "wholly", False),
+    ("PUT", ONCE, "nothing", False),
+    ("POST", RequestBody(b"x"), "nothing", True),
+    ("POST", TWICE, "nothing", True),
+    ("POST", ONCE, "nothing", False),
+    ("POST", RequestBody(b"x"), "partly", False),
+    ("POST", NO_BODY, "wholly", False),
+    ("PATCH", NO_BODY, "wholly", False),
+    ("PROPFIND", NO_BODY, "wholly", True),
+    ("QUERY", RequestBody(b"x"), "wholly", True),
+    ("LOCK", NO_BODY, "wholly", False),
+    ("CONNECT", NO_BODY, "wholly", False),
+    ("BREW", NO_BODY, "wholly", False),
+    ("BREW", NO_BODY, "nothing", True),
+    ("get", NO_BODY, "wholly", False),  # another method: case counts
+]
+
+
+@pytest.mark.parametrize(("method", "body", "sent", "allowed"), MAY, ids=lambda value: str(value)[:20])
+def test_may_repeat(method, body, sent, allowed):
+    assert may_repeat(request(method, body), errors.ReadError("x", sent=sent)) is allowed
+
+
+def test_all_of_the_registry_but_four():
+    """The IANA registry of methods: 39 idempotent ones with QUERY; CONNECT, LOCK, PATCH and POST are not."""
+    assert len(IDEMPOTENT_METHODS) == 36
+    assert not IDEMPOTENT_METHODS & {"CONNECT", "LOCK", "PATCH", "POST"}
+
+
+PASSING = {
+    errors.ConnectionError: True,  # refused, unreachable
+    errors.ReadError: True,
+    errors.WriteError: True,
+    errors.ServerDisconnected: True,
+}
+
+
+def every_error(kind=errors.RequestException):
+    yield kind
+    for each in kind.__subclasses__():
+        yield from every_error(each)
+
+
+@pytest.mark.parametrize("kind", sorted(set(every_error()), key=lambda kind: kind.__name__), ids=lambda k: k.__name__)
+def test_is_passing(kind):
+    error = kind("x", "", 0) if kind is errors.JSONDecodeError else kind("x")
+    assert is_passing(error) is PASSING.get(kind, False)
+
+
+DELAYS = [  # wait before, dice, wait
+    (0.0, 0.0, 0.25),
+    (0.0, 0.5, 0.5),
+    (0.25, 0.999999, 0.75),
+    (1.0, 0.0, 0.25),
+    (1.0, 0.5, 1.625),
+    (20.0, 0.999999, 20.0),
+]
+
+
+@pytest.mark.parametrize(("previous", "dice", "expected"), DELAYS)
+def test_delay(previous, dice, expected):
+    assert delay_before_retry(previous, dice) == pytest.approx(expected, rel=1e-5)
+
+
+@quick
+@given(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=40))
+def test_delays_stay_between_base_and_cap(dice):
+    delay = 0.0
+    for each in dice:
+        upper = max(3 * delay, 3 * BASE_DELAY)
+        delay = delay_before_retry(delay, each)
+        assert BASE_DELAY <= delay <= min(DELAY_CAP, upper)
