@@ -1,8 +1,8 @@
 """The pool's bookkeeping: one table or test for each rule, a naive twin that must agree step by step, and the costs."""
 
 import asyncio
-import random
 import gc
+import random
 import sys
 from collections import Counter, deque
 from collections.abc import Callable

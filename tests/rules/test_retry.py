@@ -56,7 +56,7 @@ def test_may_repeat(method, body, sent, allowed):
 
 
 def test_all_of_the_registry_but_four():
-    """The IANA registry of methods: 39 idempotent ones with QUERY; CONNECT, LOCK, PATCH and POST are not."""
+    """The IANA registry of methods has 40 with QUERY; CONNECT, LOCK, PATCH and POST are not idempotent."""
     assert len(IDEMPOTENT_METHODS) == 36
     assert not IDEMPOTENT_METHODS & {"CONNECT", "LOCK", "PATCH", "POST"}
 

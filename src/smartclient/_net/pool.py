@@ -10,7 +10,7 @@ from collections import deque
 from typing import Any
 from weakref import WeakSet
 
-from .._model.errors import DeadlineExceeded, PoolTimeout
+from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
 from .._model.options import Limits
 from .._model.request import Request
 from .._runtime.base import Runtime
@@ -86,8 +86,10 @@ class Pool:
         try:
             limit = nearer(request.options.timeout.connect, request.deadline, self.runtime.now())
             connection = Http1Connection(self.runtime, route, await connect(self.runtime, route, limit))
-        except BaseException:
+        except BaseException as error:
             self._give_up_slot(route)
+            if isinstance(error, ConnectTimeout) and self.runtime.now() >= request.deadline:
+                raise DeadlineExceeded(*error.args) from error
             raise
         self._open.add(connection)
         return connection

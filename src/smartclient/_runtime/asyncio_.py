@@ -192,6 +192,8 @@ class AsyncioStream(asyncio.Protocol):
             self._transport.abort()
 
     def is_readable(self) -> bool:
+        if self._timed_out:  # lost by our own doing: the peer has not said anything
+            return False
         return bool(self._buffers) or self._eof or self._lost is not None
 
     def get_extra_info(self, name: str) -> Any:
