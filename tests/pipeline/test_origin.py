@@ -85,7 +85,6 @@ def test_without_a_jar_nothing_is_kept_but_the_call_may_send(below):
     assert sent(below, "cookie") == ["x=1"]
 
 
-
 PROVENANCES = [  # RFC 9111 section 3: a stored Set-Cookie was told once already
     pytest.param("network", None, True, id="network"),
     pytest.param("cache", None, False, id="cache"),

@@ -1,6 +1,5 @@
 """Cookies as callers give them: for one call, or a jar for a session. What is sent and kept is decided elsewhere."""
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +8,7 @@ from .._model.errors import InvalidOption
 from .._model.url import URL
 from .._rules.cookies import matches
 from .._rules.jar import Jar
+from .._runtime.base import new_lock
 
 
 def cookie_pairs(cookies: Any, url: URL, now: float) -> tuple[tuple[str, str], ...]:
@@ -33,7 +33,7 @@ def jar_from(cookies: Any) -> Jar | None:
     """
     if cookies is None or isinstance(cookies, Jar):
         return cookies
-    jar = Jar(threading.Lock())
+    jar = Jar(new_lock())
     for cookie in _cookies_in(cookies):
         checked_pair(cookie.name, cookie.value)
         jar.add(cookie)
@@ -47,7 +47,7 @@ def _cookies_in(source: Any) -> list[Cookie]:
             return [_cookie_from(item) for item in items]
         pairs = source.items() if isinstance(source, Mapping) else items
         return [Cookie(str(name), str(value)) for name, value in pairs if value is not None]
-    except (TypeError, ValueError, AttributeError):
+    except (TypeError, ValueError, AttributeError, RecursionError):
         raise InvalidOption("cookies must be a mapping, a jar, or (name, value) pairs") from None
 
 

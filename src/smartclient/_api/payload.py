@@ -71,7 +71,7 @@ def _form(data: Any) -> bytes:
                 values = (values,)
             pairs.extend((name, value) for value in values if value is not None)
         return urlencode(pairs).encode("ascii")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         raise InvalidOption("data: a form must hold (name, value) pairs, and no surrogates") from None
 
 

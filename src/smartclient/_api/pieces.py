@@ -1,5 +1,6 @@
 """A body in the portions that users ask for: pieces of at most n bytes, or lines. Written once for both facades."""
 
+from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import AsyncIterator, Generator
 from typing import Generic, Protocol, TypeVar
@@ -77,23 +78,33 @@ class Lines:
 class Text:
     """Portions decoded from one encoding; characters split over portions are kept whole. Errors are replaced."""
 
-    __slots__ = ("_decoder", "_ended", "_portions")
+    __slots__ = ("_decoder", "_encoding", "_ended", "_portions")
 
     def __init__(self, portions: Portions[bytes], encoding: str) -> None:
-        import codecs
-
         self._portions = portions
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._encoding = encoding
+        self._decoder = getincrementaldecoder(encoding)("replace")
         self._ended = False
 
     async def next(self) -> str | None:
         while not self._ended:
             portion = await self._portions.next()
             self._ended = portion is None
-            text = self._decoder.decode(portion or b"", self._ended)
+            text = self._decode(portion or b"")
             if text or (portion == b"" and not self._ended):
                 return text
         return None
+
+    def _decode(self, portion: bytes) -> str:
+        try:
+            return self._decoder.decode(portion, self._ended)
+        except UnicodeError:  # there are two that "replace" does not cover
+            data = self._decoder.getstate()[0] + portion
+            if self._encoding in ("utf-16", "utf-32"):  # without a mark, which a whole body may lack too
+                self._decoder = getincrementaldecoder(f"{self._encoding}-le")("replace")
+                return self._decoder.decode(data, self._ended)
+            self._decoder.reset()  # a broken escape sequence of ISO 2022
+            return data.decode(self._encoding, "replace")
 
     def abort(self) -> None:
         self._portions.abort()

@@ -180,7 +180,8 @@ class Response:
 
     def _consume(self) -> None:
         if self._consumed:
-            raise StreamConsumedError("The content for this response was already consumed", response=self, sent="wholly")
+            message = "The content for this response was already consumed"
+            raise StreamConsumedError(message, response=self, sent="wholly")
         self._consumed = True
 
     @property

@@ -1,7 +1,6 @@
 """What `Session` and `AsyncSession` share: the attributes users set, and how a call's keywords become a `Request`."""
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +15,7 @@ from .._model.request import Request
 from .._model.url import URL
 from .._pipeline.stage import Stage
 from .._rules.jar import Jar
+from .._runtime.base import new_lock
 from .._store.base import Store
 from .._version import __version__
 from .cookies import cookie_pairs, jar_from
@@ -81,7 +81,7 @@ class Settings:
         cache: Any = NOT_GIVEN,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._chain: Stage | None = None
         self._headers = Headers(fields_from(default_headers(), headers))
         self._jar = jar_from(cookies)
@@ -176,7 +176,7 @@ class Settings:
 
     def _options(self, *given: Any) -> Options:
         # Most calls ask for what the call before asked for: comparing is cheaper than merging.
-        key = (
+        key: Any = (
             given,
             self.auth,
             self.timeout,
@@ -188,13 +188,14 @@ class Settings:
             self.limits,
         )
         known, options = self._merged
-        if known != key:
-            options = self._merge(*given)
-            try:
-                hash(key)
-            except TypeError:
-                return options  # a list, say, may hold something else at the next call and still be equal
-            self._merged = (key, options)
+        try:
+            if known == key:
+                return options
+            hash(key)
+        except Exception:  # arrays cannot be compared plainly; a list may change and still be equal to itself
+            key = None
+        options = self._merge(*given)
+        self._merged = (key, options)
         return options
 
     def _merge(

@@ -1,13 +1,13 @@
 """The module functions: calls over one process-wide pool and cache, which keep no cookies between them."""
 
-import threading
 from typing import Any, Unpack
 
+from .._runtime.base import new_lock
 from .options import CallOptions, GetOptions, PostOptions, PutOptions
 from .response import Response
 from .session import Session
 
-_lock = threading.Lock()
+_lock = new_lock()
 _shared: Session | None = None
 
 

@@ -40,7 +40,7 @@ def shown(value: Any) -> str:
     try:
         return f"{value!r:.80}"
     except Exception:  # nested too deeply, a number of too many digits, or a repr of the caller's own
-        return f"a {type(value).__name__}"
+        return type(value).__name__
 
 
 class HTTPError(RequestException):

@@ -147,11 +147,21 @@ def parse_http_date(text: str, now: float) -> float | None:
     All three forms are read, names and GMT in any case. A two-digit year is the latest that lies at most 50 years
     after `now` (wall time). The day's name is not compared with the date.
     """
+    if len(text) > _CACHED_LENGTH:
+        return None
+    # Only the two-digit years of RFC 850, with its hyphens, depend on `now`.
+    return _date(text, now) if "-" in text else _known_date(text, 0.0)
+
+
+def _date(text: str, now: float) -> float | None:
     for form in _DATE_FORMS:
         match = form.fullmatch(text)
         if match is not None:
             return _seconds(match, now)
     return None
+
+
+_known_date = lru_cache(_CACHED_VALUES)(_date)
 
 
 def format_http_date(seconds: float) -> str:

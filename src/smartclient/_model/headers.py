@@ -119,10 +119,11 @@ class Fields:
 
     def without(self, names: Iterable[str]) -> "Fields":
         """A copy without the lines named in `names` (lower case); itself when there are none."""
-        gone = {name for name in names if name in self.index}
+        gone = self.index.keys() & names
         if not gone:
             return self
-        return Fields(line for line in self.lines if line[0].lower() not in gone)
+        index = {name: value for name, value in self.index.items() if name not in gone}
+        return Fields([line for line in self.lines if line[0].lower() not in gone], index)
 
     def replace(self, name: str, value: str) -> "Fields":
         """A copy in which `name` has the one value `value`, at the end."""

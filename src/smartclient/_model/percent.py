@@ -80,7 +80,12 @@ def query_from(params: Any) -> str:
             return quote_plus(value)
         return quote_plus(str(value), encoding="utf-8", errors="surrogatepass")
 
-    return "&".join([f"{quoted(name)}={quoted(value)}" for name, value in _param_pairs(params)])
+    try:
+        return "&".join([f"{quoted(name)}={quoted(value)}" for name, value in _param_pairs(params)])
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InvalidOption):
+            raise
+        raise InvalidOption("params: a value has too many digits, or is nested too deeply") from None
 
 
 def _param_pairs(params: Any) -> Iterator[tuple[Any, Any]]:

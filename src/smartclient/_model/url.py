@@ -242,7 +242,10 @@ def _text_of(value: Any) -> str:
             return value.decode("utf-8")
         except UnicodeDecodeError:
             raise InvalidURL("Invalid URL: the bytes are not UTF-8") from None
-    return str.__str__(value) if isinstance(value, str) else str(value)
+    try:
+        return str.__str__(value) if isinstance(value, str) else str(value)
+    except (ValueError, RecursionError):  # a number of too many digits, or nested too deeply
+        raise InvalidURL(f"Invalid URL: {type(value).__name__} has no text") from None
 
 
 def _shown(text: str) -> str:

@@ -7,6 +7,7 @@ from .._model.errors import (
     BodyReadTimeout,
     DeadlineExceeded,
     IncompleteBody,
+    InvalidOption,
     ReadError,
     ReadTimeout,
     RequestException,
@@ -92,15 +93,15 @@ class Http1Connection:
         sent: Sent = "nothing"
         interim: list[Interim] = []
         try:
-            try:
-                early = await self._send(request)
-                sent = "wholly"
-            except (WriteError, WriteTimeout) as error:
-                # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
-                sent = error.sent
-                if not self._stream.is_readable():
-                    raise
-                early = True
+            early = await self._send(request)
+            sent = "partly" if early else "wholly"
+        except (WriteError, WriteTimeout) as error:  # what the caller's own body raises passes as it is
+            # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
+            sent = error.sent
+            if not self._stream.is_readable():
+                raise self._explained(error, request, sent) from error
+            early = True
+        try:
             head, rest = await self._receive_head(request, interim)
         except RequestException as error:
             raise self._explained(error, request, sent) from error
@@ -149,12 +150,12 @@ class Http1Connection:
                     else:
                         left -= len(part)
                         if left < 0:
-                            raise WriteError("the body gave more bytes than its length says")
+                            raise InvalidOption("data: the body gave more bytes than its length says")
                         taken = await self._write(part, limit, deadline)
                     if not taken:
                         return True
             if left:
-                raise WriteError(f"the body ended {left} bytes before its length")
+                raise InvalidOption(f"data: the body ended {left} bytes before its length")
             if left is None:
                 return not await self._write(LAST_CHUNK, limit, deadline)
         except RequestException as error:

@@ -26,6 +26,8 @@ class Pool:
 
     def __init__(self, runtime: Runtime, limits: Limits) -> None:
         self.runtime = runtime
+        self._now = runtime.now
+        self._new_future = runtime.new_future
         self._limits = limits
         self._reset()
         _pools.add(self)
@@ -48,18 +50,17 @@ class Pool:
             PoolTimeout, DeadlineExceeded: none became free in time.
             ConnectTimeout, ResolveError, ConnectionError, SSLError: from `connect`.
         """
-        url = request.url
-        route = Route(url.origin, request.options.tls if url.origin.scheme == "https" else None)
+        origin = request.url.origin
+        route = Route(origin, request.options.tls if origin.scheme == "https" else None)
         while True:
             with self._lock:
-                found = self._state.acquire(route, self.runtime.now(), self.runtime.new_future)
+                found = self._state.acquire(route, self._now(), self._new_future)
             if self._state.doomed or self._orphans:
                 self._tidy()
             if isinstance(found, Waiter):
                 found = await self._wait(found, request)
             if found is OPEN:
                 return await self._connect(route, request)
-            assert isinstance(found, Http1Connection)
             found.held = True
             if not request.fresh:
                 return found
@@ -68,12 +69,12 @@ class Pool:
     async def _wait(self, waiter: Waiter[Http1Connection], request: Request) -> Any:
         runtime = self.runtime
         limit = request.options.timeout.pool
-        timeout = nearer(limit, request.deadline, runtime.now())
+        timeout = nearer(limit, request.deadline, self._now())
         try:
             return await runtime.wait(waiter.future, timeout)
         except BaseException as error:
             with self._lock:
-                self._state.withdraw(waiter, runtime.now())
+                self._state.withdraw(waiter, self._now())
             self._tidy()
             if not isinstance(error, TimeoutError):
                 raise
@@ -84,11 +85,11 @@ class Pool:
     async def _connect(self, route: Route, request: Request) -> Http1Connection:
         """Opens a connection in the slot that was reserved."""
         try:
-            limit = nearer(request.options.timeout.connect, request.deadline, self.runtime.now())
+            limit = nearer(request.options.timeout.connect, request.deadline, self._now())
             connection = Http1Connection(self.runtime, route, await connect(self.runtime, route, limit))
         except BaseException as error:
             self._give_up_slot(route)
-            if isinstance(error, ConnectTimeout) and self.runtime.now() >= request.deadline:
+            if isinstance(error, ConnectTimeout) and self._now() >= request.deadline:
                 raise DeadlineExceeded(*error.args) from error
             raise
         self._open.add(connection)
@@ -100,7 +101,7 @@ class Pool:
             return
         connection.held = False
         with self._lock:
-            self._state.release(connection, self.runtime.now())
+            self._state.release(connection, self._now())
         if self._state.doomed or self._orphans:
             self._tidy()
 
@@ -137,13 +138,13 @@ class Pool:
 
     def _tidy(self) -> None:
         """Closes what the bookkeeping has given up; outside the lock, since closing is I/O."""
-        if self._orphans:
-            self._collect()
         if self._state.doomed:
             with self._lock:
                 doomed = self._state.take_doomed()
             for connection in doomed:
                 connection.abort()
+        if self._orphans:  # last, since this too is an unlock that finalisers rely on
+            self._collect()
 
     def close(self) -> list[Http1Connection]:
         """Closes the idle connections; those in use are closed when they come back. Gives what is not yet gone."""

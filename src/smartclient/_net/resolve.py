@@ -37,7 +37,12 @@ class Resolver:
             else:
                 waiting.append((runtime, future))
         if waiting is None:
-            runtime.run_in_thread(lambda: self._look_up(key))
+            try:
+                runtime.run_in_thread(lambda: self._look_up(key))
+            except BaseException as error:  # else the name would be waited for as long as the process lives
+                self._answer(key, OSError(f"no thread for it ({type(error).__name__})"))
+                if not isinstance(error, OSError):
+                    raise
         try:
             found = await runtime.wait(future, timeout)
         except TimeoutError as error:
@@ -54,6 +59,9 @@ class Resolver:
             found = error
         except Exception as error:  # UnicodeError and the like: a name that cannot be asked for has no address
             found = OSError(str(error))
+        self._answer(key, found)
+
+    def _answer(self, key: tuple[str, int], found: Any) -> None:
         with self._lock:
             waiting = self._flights.pop(key, [])
         for runtime, future in waiting:

@@ -1,16 +1,16 @@
 """TLS contexts: built at the first https connection, one for each set of options, shared, never changed after."""
 
-import threading
 from typing import TYPE_CHECKING
 
 from .._model.errors import InvalidOption, SSLError
 from .._model.options import TLS
+from .._runtime.base import new_lock
 
 if TYPE_CHECKING:
     import ssl
 
 _contexts: dict[TLS, "ssl.SSLContext"] = {}
-_lock = threading.Lock()
+_lock = new_lock()
 
 
 def context_for(tls: TLS) -> "ssl.SSLContext":

@@ -11,7 +11,7 @@ from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Pass, R
 from .._model.headers import Fields
 from .._model.message import Head, Reply
 from .._model.request import Request
-from .._model.stored import Key, Stored
+from .._model.stored import Stored
 from .._rules.freshness import current_age
 from .._rules.reuse import ANSWERED_METHODS, decide, explain_hit
 from .._rules.selection import keys_of

@@ -97,11 +97,11 @@ def record_of(
 
 def storable_fields(fields: Fields, received_at: float) -> Fields:
     """`fields` less what section 3.1 excludes and no-cache names (5.2.2.4), with a Date (RFC 9110 section 6.6.1)."""
-    excluded = set(NEVER_STORED)
-    if "connection" in fields:
-        excluded.update(_names_in(fields.get("connection")))
-    excluded.update(_names_in(directives_of(fields).get("no-cache") or ""))
-    kept = fields.without(excluded)
+    kept = fields.without(NEVER_STORED)
+    named = [fields.get("connection"), directives_of(fields).get("no-cache")]
+    for value in named:
+        if value and value != "keep-alive":
+            kept = kept.without(_names_in(value))
     return kept if "date" in kept else kept.with_line("Date", format_http_date(received_at))
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _NEVER = float("inf")
 _HIGH_WATER = 2**18  # bytes buffered before reading pauses; the event loop delivers at most that much at once
 _LOW_WATER = 2**17
+_LOOK_EVERY = 2**16  # bytes written before the event loop gets a turn, so that an early answer is seen
 
 
 class AsyncioStream(asyncio.Protocol):
@@ -52,6 +53,7 @@ class AsyncioStream(asyncio.Protocol):
         "_timer",
         "_timer_at",
         "_transport",
+        "_unseen",
         "_waiter",
         "closed",
     )
@@ -72,6 +74,7 @@ class AsyncioStream(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = _NEVER
         self._timed_out = False
+        self._unseen = 0
 
     # What the event loop calls.
 
@@ -140,6 +143,12 @@ class AsyncioStream(asyncio.Protocol):
         return data
 
     async def write(self, data: bytes | memoryview, timeout: float | None) -> bool:
+        if self._unseen and self._unseen + len(data) > _LOOK_EVERY:
+            self._unseen = 0
+            await asyncio.sleep(0)
+            if self._buffers or self._eof:
+                return False
+        self._unseen += len(data)
         if self._lost is not None:
             raise WriteError(_reason(self._lost)) from self._lost
         self._transport.write(data)
@@ -159,6 +168,7 @@ class AsyncioStream(asyncio.Protocol):
             self._deadline = deadline = time.monotonic() + timeout
             if deadline < self._timer_at:
                 self._arm(timeout)
+        self._unseen = 0
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
@@ -189,7 +199,8 @@ class AsyncioStream(asyncio.Protocol):
 
     def abort(self) -> None:
         if self._transport is not None:
-            self._transport.abort()
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and has forgotten its transports
+                self._transport.abort()
 
     def is_readable(self) -> bool:
         if self._timed_out:  # lost by our own doing: the peer has not said anything
@@ -279,9 +290,8 @@ class AsyncioRuntime:
         return secure
 
     async def settle(self, streams: list[Stream]) -> None:
+        await asyncio.sleep(0)  # for those that were aborted just before, and that nobody knows any more
         waits = [stream.wait_closed() for stream in streams if isinstance(stream, AsyncioStream)]
-        if not waits:
-            return
         with contextlib.suppress(TimeoutError):  # the transports are aborted; the loop closes them when it comes to it
             async with asyncio.timeout(1.0):
                 await asyncio.gather(*waits)

@@ -1,11 +1,14 @@
-"""What the house needs from whatever waits: the `Runtime`, `Stream` and `Future` protocols, and `run_blocking`.
+"""What the house needs from whatever waits: `Runtime`, `Stream` and `Future` protocols, `run_blocking`, `new_lock`.
 
 Everything that waits is written once as `async def` over these. The blocking runtime never suspends, so a blocking
 session runs the same coroutine with one `send(None)`.
 """
 
+import os
+import threading
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakSet
 
 from .._model.errors import SessionMisuse
 
@@ -114,3 +117,22 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
         return stop.value  # type: ignore[no-any-return]
     coroutine.close()
     raise SessionMisuse("a blocking call was made to wait for an event loop; use AsyncSession there")
+
+
+_locks: "WeakSet[Any]" = WeakSet()
+
+
+def new_lock() -> threading.Lock:
+    """A lock that a forked child finds open: the thread that may have held it does not exist there."""
+    lock = threading.Lock()
+    _locks.add(lock)
+    return lock
+
+
+def _open_locks() -> None:
+    for lock in list(_locks):
+        lock._at_fork_reinit()  # as the standard library does with its own
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open_locks)

@@ -23,9 +23,11 @@ class SocketStream:
 
     def is_readable(self) -> bool:
         """As `Stream.is_readable`."""
+        if self.closed:
+            return True
         if not self._tls:
-            return bool(self._poll())
-        return bool(self._ahead) or self._sock.pending() > 0 or (bool(self._poll()) and self._look_ahead())
+            return bool(self._poll(0))
+        return bool(self._ahead) or self._sock.pending() > 0 or (bool(self._poll(0)) and self._look_ahead())
 
     def _look_ahead(self) -> bool:
         """Whether TLS has content, an end or a failure to show: session tickets make the socket readable too."""
@@ -56,15 +58,17 @@ class SocketStream:
             return self._sock.getpeername()
         return None
 
+    def __del__(self) -> None:
+        self._sock.close()  # a forgotten session is no fault: the system's own warning stays away
 
-def poll_for_read(sock: socket.socket) -> Callable[[], Any]:
-    """A function that tells at once whether `sock` is readable, closed or broken; true once it has no descriptor."""
+
+def poll_for_read(sock: socket.socket) -> Callable[[int], Any]:
+    """A function that tells whether `sock` is readable, ended or broken, after waiting so many milliseconds for it."""
     if hasattr(select, "poll"):
         poller = select.poll()
         poller.register(sock.fileno(), select.POLLIN)
-        poll = poller.poll
-        return lambda: sock.fileno() < 0 or poll(0)
-    return lambda: sock.fileno() < 0 or select.select([sock], [], [], 0)[0]
+        return poller.poll
+    return lambda milliseconds: select.select([sock], [], [], milliseconds / 1000)[0]
 
 
 def describe(error: OSError) -> str:

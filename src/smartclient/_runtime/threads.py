@@ -25,7 +25,11 @@ class DaemonThreads:
         self._idle = 0
 
     def run(self, job: Job) -> None:
-        """Has `job` called in one of the threads; it must not raise."""
+        """Has `job` called in one of the threads; it must not raise.
+
+        Raises:
+            OSError: the system gives no thread, and there is none yet.
+        """
         with self._condition:
             self._jobs.append(job)
             if self._idle >= len(self._jobs):
@@ -33,8 +37,16 @@ class DaemonThreads:
                 return
             start = self._threads < self._size
             self._threads += start
-        if start:
+        if not start:
+            return
+        try:
             threading.Thread(target=self._work, name="smartclient", daemon=True).start()
+        except RuntimeError as error:
+            with self._condition:
+                self._threads -= 1
+                if self._threads == 0 and job in self._jobs:
+                    self._jobs.remove(job)
+                    raise OSError(str(error)) from error
 
     def _work(self) -> None:
         while True:

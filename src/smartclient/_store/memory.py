@@ -6,9 +6,9 @@ One lock, held for a few dictionary operations; no method suspends.
 from collections import OrderedDict
 from collections.abc import Iterable
 from math import inf
-from threading import Lock
 
 from .._model.stored import Key, Stored
+from .._runtime.base import new_lock
 from .base import Stats
 
 DEFAULT_BYTES = 64 * 2**20
@@ -30,7 +30,7 @@ class MemoryStore:
     def __init__(self, max_bytes: int = DEFAULT_BYTES) -> None:
         self.max_bytes = max_bytes
         self.max_item = max_bytes // 8
-        self._lock = Lock()
+        self._lock = new_lock()
         self._partitions: dict[str, dict[bytes, tuple[Stored, ...]]] = {}  # by URI, since invalidation goes by URI
         self._items: OrderedDict[Stored, _Item] = OrderedDict()  # the least recently used first
         self._uses = 0

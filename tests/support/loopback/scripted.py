@@ -177,7 +177,8 @@ class Connection:
             for step in script:
                 (Answer(step) if isinstance(step, bytes) else step).play(self)
             if isinstance(self.socket, ssl.SSLSocket) and self.socket.fileno() >= 0:
-                self.socket = self.socket.unwrap()
+                with contextlib.suppress(ValueError):  # `end` came in between
+                    self.socket = self.socket.unwrap()
         except OSError as error:
             self.error = error
         finally:
