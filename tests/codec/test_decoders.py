@@ -37,6 +37,7 @@ NOISE = bytes(zlib.crc32(n.to_bytes(4)) & 0xFF for n in range(3000))
 quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 BR = coded(TEXT, "br")
+BR_ZERO_LAST = b"\x1b\t\0\0$\xc5\xc2\0B\xa0\x008\x94\0"
 BR_NOISE = coded(NOISE, "br")
 ZSTD = coded(TEXT, "zstd")
 CHECKED = checked_frame(TEXT)
@@ -52,6 +53,24 @@ def br_stored(data: bytes) -> bytes:
     """br in one stored meta-block of at most 64 KiB (RFC 7932 section 9.2), then the empty last one."""
     header = (len(data) - 1 << 4 | 1 << 20).to_bytes(3, "little")  # window 16, not last, 4 nibbles of length, stored
     return header + data + b"\x03"
+
+
+def br_ending_in_zeros() -> bytes:
+    """300 times "a", each a literal of one zero bit (RFC 7932 section 9.2): 37 zero bytes at the end."""
+    bits = 0
+    at = 0
+    fields = [
+        *((0, 1), (1, 1), (0, 1), (0, 2), (299, 16)),  # window 16; last, not empty, 4 nibbles of length
+        *((0, 3), (0, 6), (0, 2), (0, 2)),  # one block type of each, plain distances, one context, one tree of each
+        *((1, 2), (1, 2), (ord("a"), 8), (ord("b"), 8)),  # two literals, one bit each
+        *((1, 2), (0, 2), (456, 10)),  # one command: insert 194 to 321 literals
+        *((1, 2), (0, 2), (0, 6)),  # one distance
+        *((300 - 194, 7), (0, 300)),
+    ]
+    for value, width in fields:
+        bits |= value << at
+        at += width
+    return bits.to_bytes((at + 7) // 8, "little")
 
 
 def lookalike(data: bytes) -> bytes:
@@ -80,6 +99,9 @@ GOOD = [
     pytest.param(("br",), BR + b"\0" * 700, TEXT, id="br-zeros-after"),
     pytest.param(("br",), br_flushed(b"one ", b"two ", b"three"), b"one two three", id="br-flushed"),
     pytest.param(("br",), br_stored(bytes(3000)) + b"\0", bytes(3000), id="br-stored-zeros-and-zeros-after"),
+    pytest.param(("br",), BR_ZERO_LAST, b"a\0bbb\0\0b\0b", id="br-ends-in-a-zero"),
+    pytest.param(("br",), BR_ZERO_LAST + bytes(700), b"a\0bbb\0\0b\0b", id="br-ends-in-a-zero-and-zeros-after"),
+    pytest.param(("br",), br_ending_in_zeros(), b"a" * 300, id="br-ends-in-many-zeros"),
     pytest.param(("br",), coded(bytes(65536), "br"), bytes(65536), id="br-two-pieces"),
     pytest.param(("br",), coded(bytes(200_000), "br") + b"\0", bytes(200_000), id="br-several-pieces"),
     pytest.param(("br",), brotli.compress(TEXT, lgwin=24), TEXT, id="br-largest-window"),
@@ -147,7 +169,8 @@ BAD = [
     pytest.param("br", BR + b"\0\0x", "broken|after its end", id="garbage-after-zeros-br"),
     pytest.param("br", BR * 2, "broken|after its end", id="br-has-no-members"),
     pytest.param("br", b"\x11\x18" + BR[1:], "broken", id="large-window"),
-    pytest.param("br", br_stored(bytes(3000))[:-1], "stops before", id="br-ends-in-zeros"),
+    pytest.param("br", br_stored(bytes(3000))[:-1], "stops before", id="br-cut-behind-zeros"),
+    pytest.param("br", br_ending_in_zeros() + b"\0", "broken|after its end", id="zeros-after-many-zeros-br"),
     pytest.param("zstd", b"<html>no zstd</html>", "broken", id="not-zstd"),
     pytest.param("zstd", b"\0" * 20, "broken", id="only-zeros-zstd"),
     pytest.param("zstd", ZSTD + b"x", "after its end", id="garbage-after-zstd"),
@@ -296,6 +319,8 @@ STARTS = [
     BR_NOISE[:400],
     br_stored(bytes(300))[:200],
     br_stored(bytes(300)),
+    br_ending_in_zeros()[:25],
+    br_ending_in_zeros(),
 ]
 HOSTILE = st.one_of(
     TAILS,
