@@ -5,6 +5,7 @@ import zlib
 
 import pytest
 
+from coded import coded as in_codings
 from smartclient._codec.decoders import ACCEPT_ENCODING
 from smartclient._model.errors import (
     BodyTooLarge,
@@ -60,6 +61,9 @@ DECODED = [
     pytest.param("deflate", zlib.compress(TEXT), id="deflate"),
     pytest.param("deflate", PLAIN_DEFLATE, id="deflate-without-header"),
     pytest.param("deflate, gzip", gzip.compress(zlib.compress(TEXT)), id="stack"),
+    pytest.param("br", in_codings(TEXT, "br"), id="br"),
+    pytest.param("ZSTD", in_codings(TEXT, "zstd"), id="zstd"),
+    pytest.param("zstd , br,\tX-gzip", in_codings(TEXT, "zstd", "br", "gzip"), id="stack-of-three"),
     pytest.param("identity", TEXT, id="identity"),
 ]
 
