@@ -57,6 +57,27 @@ def test_a_url_alone_is_get(run: Run, origin: Origin) -> None:
     assert echoed(run(f"{origin.url}/echo"))["method"] == "GET"
 
 
+def test_several_urls_share_one_session(run: Run, origin: Origin) -> None:
+    page = f"{origin.url}/page/tea"
+    assert run("get", page, page, f"{origin.url}/bytes/5") == (0, b"page tea, hit 1\n" * 2 + b"01234", "")
+    assert origin.seen.connections == 1
+
+
+def test_a_status_of_400_shows_in_the_exit_code_whatever_follows(run: Run, origin: Origin) -> None:
+    ended = run("get", f"{origin.url}/status/404", f"{origin.url}/bytes/5")
+    assert (ended.code, ended.out[-5:]) == (22, b"01234")
+
+
+def test_several_urls_go_into_one_file(run: Run, origin: Origin, tmp_path: Path) -> None:
+    assert run("get", "-o", str(tmp_path / "out"), *[f"{origin.url}/bytes/5"] * 2).code == 0
+    assert (tmp_path / "out").read_bytes() == b"0123401234"
+
+
+def test_stdin_goes_to_one_url_only(run: Run, origin: Origin) -> None:
+    ended = run("post", "-d", "-", f"{origin.url}/echo", f"{origin.url}/echo")
+    assert (ended.code, origin.seen.requests) == (2, [])
+
+
 def test_gzip_is_decoded(run: Run, origin: Origin) -> None:
     assert run("get", f"{origin.url}/gzip").out == b"a gzip page\n" * 100
 

@@ -1,4 +1,4 @@
-"""One call from the shell: its flags, the request they mean, and where the answer goes."""
+"""Calls from the shell: their flags, the requests they mean, and where the answers go."""
 
 import argparse
 import os
@@ -41,14 +41,14 @@ def parser_for(command: str) -> argparse.ArgumentParser:
     second, third = _WITH_BODY if command in ("post", "put", "patch", "query") else _WITHOUT_BODY
     parser = _Parser(
         prog=f"smartclient {command}",
-        description="Makes one call. The body goes to stdout, everything else to stderr.",
+        description="Calls each URL. Bodies go to stdout, everything else to stderr.",
         epilog=_EXAMPLES.format(command=verb, url="https://example.org/page", second=second, third=third),
         formatter_class=_help_layout,
         allow_abbrev=False,
     )
     if command == "request":
         parser.add_argument("method", metavar="METHOD", help="any method, such as PROPFIND")
-    parser.add_argument("url", metavar="URL", help="http:// or https://")
+    parser.add_argument("urls", metavar="URL", nargs="+", help="http:// or https://; several are called in turn")
     _add_request_flags(parser)
     _add_output_flags(parser)
     return parser
@@ -79,28 +79,33 @@ def _add_output_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run(command: str, arguments: argparse.Namespace) -> int:
-    """Makes the call and writes the answer; the exit code of its final status.
+    """Makes the calls over one session, and writes the answers; the exit code tells of a final status above 399.
 
     Raises:
         Fault: a flag, a local file or a stream cannot be used.
-        RequestException: as the library says.
+        RequestException: as the library says; what comes after it is not called.
     """
     method = _method(command, arguments)
     import smartclient
 
+    code = OK
+    out: Output | None = None
     with ExitStack() as stack:
         options = _call_options(arguments, stack)
         session = stack.enter_context(smartclient.Session())
-        response = stack.enter_context(session.request(method, arguments.url, **options))
-        if arguments.verbose:
-            for hop in (*response.history, response):
-                _tell_exchange(hop)
-        _write_answer(response, arguments.output, with_head=arguments.include or method == "HEAD")
-        if response.status_code < 400 or arguments.no_fail:
-            return OK
-        if not arguments.silent:
-            note(f"smartclient: {method} {masked(response.url)}: {response.status_code} {response.reason}".rstrip())
-        return STATUS
+        for url in arguments.urls:
+            with session.request(method, url, **options) as response:
+                if arguments.verbose:
+                    for hop in (*response.history, response):
+                        _tell_exchange(hop)
+                if out is None:  # only now: a call that fails leaves the old file alone
+                    out = stack.enter_context(_output(arguments.output))
+                _write_answer(response, out, with_head=arguments.include or method == "HEAD")
+                if response.status_code >= 400 and not arguments.no_fail:
+                    code = STATUS
+                    if not arguments.silent:
+                        note(f"smartclient: {method} {masked(response.url)}: {_status_words(response)}")
+    return code
 
 
 def _method(command: str, arguments: argparse.Namespace) -> str:
@@ -118,7 +123,7 @@ def _call_options(arguments: argparse.Namespace, stack: ExitStack) -> dict[str, 
     headers = [_field(text) for text in arguments.header]
     options: dict[str, Any] = {"allow_redirects": arguments.follow, "stream": True, "headers": headers}
     if arguments.data:
-        options["data"] = _body(arguments.data, stack)
+        options["data"] = _body(arguments.data, stack, several=len(arguments.urls) > 1)
         if isinstance(options["data"], bytes) and not any(name.lower() == "content-type" for name, _ in headers):
             headers.append(("Content-Type", _FORM))
     if arguments.user is not None:
@@ -164,9 +169,11 @@ def _field(text: str) -> tuple[str, str | None]:
     raise Fault(USAGE, "-H wants 'Name: value'")
 
 
-def _body(parts: Sequence[str], stack: ExitStack) -> bytes | BinaryIO:
+def _body(parts: Sequence[str], stack: ExitStack, *, several: bool) -> bytes | BinaryIO:
     """What -d gives: pairs joined as a form, or a file that is sent as it is read."""
     if len(parts) == 1 and parts[0] in ("-", "@-"):
+        if several:
+            raise Fault(USAGE, "-d - can be sent to one URL only")
         if sys.stdin is None:
             raise Fault(CANNOT_READ, "cannot read the body: stdin is closed")
         return sys.stdin.buffer
@@ -213,19 +220,22 @@ def _output(name: str) -> Iterator[Output]:
         yield Output(file, name)
 
 
-def _write_answer(response: "Response", output: str, *, with_head: bool) -> None:
-    with _output(output) as out:
-        if with_head:
-            write_head(out, head_text(_status_line(response), response.headers.multi_items()))
-        if out.is_terminal:
-            show_body(out, response.iter_content(None, decode_unicode=True), response.headers.get("content-type"))
-        else:
-            for piece in response.iter_content(None):
-                out.write(piece)
+def _write_answer(response: "Response", out: Output, *, with_head: bool) -> None:
+    if with_head:
+        write_head(out, head_text(_status_line(response), response.headers.multi_items()))
+    if out.is_terminal:
+        show_body(out, response.iter_content(None, decode_unicode=True), response.headers.get("content-type"))
+    else:
+        for piece in response.iter_content(None):
+            out.write(piece)
+
+
+def _status_words(response: "Response") -> str:
+    return f"{response.status_code} {response.reason}".rstrip()
 
 
 def _status_line(response: "Response") -> str:
-    return f"{response.http_version} {response.status_code} {response.reason}".rstrip()
+    return f"{response.http_version} {_status_words(response)}"
 
 
 def _tell_exchange(response: "Response") -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "query")
 
-_HELP = f"""usage: smartclient [COMMAND] [FLAGS] URL
+_HELP = f"""usage: smartclient [COMMAND] [FLAGS] URL...
 
 An HTTP client. The body goes to stdout, everything else to stderr.
 
