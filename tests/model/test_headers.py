@@ -290,5 +290,5 @@ def test_headers_and_fields_tell_the_same(lines):
     fields = fields_from(lines)
     headers = Headers(fields)
     assert sorted(headers.multi_items()) == sorted(lines)
-    assert dict(headers.lower_items()) == {name: fields.get(name) for name in fields.names}
+    assert dict(headers.lower_items()) == {name: fields.get(name) for name in fields.index}
     assert fields_from(headers) == fields
