@@ -80,10 +80,10 @@ class Text:
     __slots__ = ("_decoder", "_ended", "_portions")
 
     def __init__(self, portions: Portions[bytes], encoding: str) -> None:
-        import codecs
+        from .._codec.text import text_decoder
 
         self._portions = portions
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._decoder = text_decoder(encoding)
         self._ended = False
 
     async def next(self) -> str | None:

@@ -6,6 +6,7 @@ RFC 9110 section 8.3.2, RFC 8259 section 8.1; declarations inside HTML and XML a
 import codecs
 import re
 from functools import lru_cache
+from typing import Any
 
 from .._model.fields import parse_media_type
 
@@ -20,6 +21,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Of this machine's byte order, which `bytes.decode` supposes where a text has no mark.
+_NATIVE_MARKS = {"utf-16": codecs.BOM_UTF16, "utf-32": codecs.BOM_UTF32}
 # Python files these under text encodings, but they are escapes for names and source code, or the machine's own setting.
 _NOT_FOR_BODIES = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
 
@@ -54,6 +57,38 @@ def decode_text(content: bytes, encoding: str | None, content_type: str | None) 
     else:
         text = content.decode(told, "replace")
     return text.removeprefix("\ufeff")
+
+
+def text_decoder(encoding: str) -> codecs.IncrementalDecoder:
+    """A decoder that reads in any pieces what `bytes.decode(encoding, "replace")` reads in one.
+
+    `encoding` is one that Python knows for text.
+    """
+    found = codecs.lookup(encoding)
+    mark = _NATIVE_MARKS.get(found.name)
+    assert found.incrementaldecoder is not None
+    return found.incrementaldecoder("replace") if mark is None else _Unmarked(found.incrementaldecoder("replace"), mark)
+
+
+class _Unmarked(codecs.IncrementalDecoder):
+    """UTF-16 or UTF-32 that need not begin with a byte order mark: Python's own decoder raises where there is none."""
+
+    def __init__(self, decoder: codecs.IncrementalDecoder, mark: bytes) -> None:
+        super().__init__("replace")
+        self._decoder = decoder
+        self._mark = mark
+        self._start: bytes | None = b""
+
+    def decode(self, input: Any, final: bool = False) -> str:
+        if self._start is not None:
+            input = self._start + input
+            if len(input) < len(self._mark) and not final:
+                self._start = input
+                return ""
+            self._start = None
+            if not input.startswith((self._mark, self._mark[::-1])):
+                input = self._mark + input
+        return self._decoder.decode(input, final)
 
 
 def json_encoding(content: bytes) -> str:
