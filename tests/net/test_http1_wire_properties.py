@@ -1,9 +1,8 @@
-"""The response reader under any split of any bytes, and beside h11 as a second opinion."""
+"""The response reader under any split of any bytes."""
 
 from itertools import pairwise
 from typing import Any
 
-import h11
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -139,66 +138,6 @@ def test_a_valid_response_is_read_as_it_was_written(response: Any, cuts: list[in
     assert (said[0], said[3], body) == (status, lines, content)
     assert [line for line in said_trailers if line in trailers] == list(said_trailers)
     assert (complete, close_delimited, surplus) == (True, False, b"")
-
-
-def opinion(wire: bytes) -> tuple[Any, ...] | None:
-    """What h11 reads from a response to GET; None where it does not accept it."""
-    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=2**20)
-    connection.send(h11.Request(method="GET", target="/", headers=[("Host", "a")]))
-    connection.send(h11.EndOfMessage())
-    status, lines, body = 0, fields_of(()), b""
-    try:
-        connection.receive_data(wire)
-        connection.receive_data(b"")
-        while not isinstance(event := connection.next_event(), h11.EndOfMessage):
-            if isinstance(event, h11.Response):
-                status, lines = event.status_code, fields_of(event.headers)
-            elif isinstance(event, h11.Data):
-                body += bytes(event.data)
-            elif not isinstance(event, h11.InformationalResponse):
-                return None
-    except h11.RemoteProtocolError:
-        return None
-    return status, lines, body, fields_of(event.headers)
-
-
-def fields_of(headers: Any) -> tuple[tuple[str, str], ...]:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
-
-
-def ours(wire: bytes) -> tuple[Any, ...] | None:
-    said = outcome([wire], "GET")
-    if isinstance(said[0], type):
-        return None
-    *_, head, trailers, body, _, _, _, _, _ = said
-    return head[0], lowered(head[3]), body, lowered(trailers)
-
-
-def lowered(lines: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.lower(), value) for name, value in lines)
-
-
-@quick
-@given(responses())
-def test_h11_reads_the_same_from_a_valid_response(response: Any) -> None:
-    assert ours(response[0]) == opinion(response[0])
-
-
-@quick
-@given(responses(), st.integers(0, 10_000), st.sampled_from(b"\r\n\0 \t:;,0129afgx-\xff"), st.booleans())
-def test_h11_reads_the_same_from_a_damaged_response_if_both_accept_it(
-    response: Any, where: int, byte: int, insert: bool
-) -> None:
-    wire = response[0]
-    at = where % len(wire)
-    damaged = wire[:at] + bytes([byte]) + wire[at + (not insert) :]
-    mine, theirs = ours(damaged), opinion(damaged)
-    if mine is not None and theirs is not None:
-        # Which trailers are kept, and how a dropped length shows, is each reader's own business.
-        assert (mine[0], mine[2]) == (theirs[0], theirs[2])
-        assert [line for line in mine[1] if line[0] != "content-length"] == [
-            line for line in theirs[1] if line[0] != "content-length"
-        ]
 
 
 @pytest.mark.parametrize("error", [ChunkedEncodingError, ConnectionError])
