@@ -7,11 +7,12 @@ needs no shield. No I/O happens under the lock.
 import os
 import threading
 from collections import deque
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
-from .._model.options import Limits
+from .._model.options import Limits, Timeout
 from .._model.request import Request
 from .._runtime.base import Runtime
 from .connect import Route, connect
@@ -19,6 +20,25 @@ from .http1 import Http1Connection, nearer
 from .pool_state import OPEN, PoolState, Waiter
 
 _pools: "WeakSet[Pool]" = WeakSet()
+
+
+class PoolStats(NamedTuple):
+    """What a pool has and did.
+
+    Attributes:
+        active, idle: connections in use, and ready for the next call.
+        waiting: calls without a connection.
+        opened: connections opened so far.
+        requests: exchanges begun so far, redirects and retries included.
+        reused: those of them that found a connection which had served before.
+    """
+
+    active: int = 0
+    idle: int = 0
+    waiting: int = 0
+    opened: int = 0
+    requests: int = 0
+    reused: int = 0
 
 
 class Pool:
@@ -35,6 +55,7 @@ class Pool:
         self._lock = threading.Lock()
         self._orphans: deque[Http1Connection] = deque()
         self._open: WeakSet[Http1Connection] = WeakSet()
+        self._opened = self._served = self._reused = 0  # the latter two by connections that are gone
         self._state: PoolState[Http1Connection] = PoolState(
             max_connections=limits.max_connections,
             max_per_origin=limits.max_per_origin,
@@ -91,8 +112,44 @@ class Pool:
             if isinstance(error, ConnectTimeout) and self.runtime.now() >= request.deadline:
                 raise DeadlineExceeded(*error.args) from error
             raise
-        self._open.add(connection)
+        with self._lock:
+            self._open.add(connection)
+            self._opened += 1
         return connection
+
+    async def prewarm(self, request: Request, count: int) -> int:
+        """Sees to it that `count` connections are idle for `request`; fewer where the limits leave no room."""
+        options = request.options
+        timeout = Timeout(options.timeout.read, connect=options.timeout.connect, pool=0.0)  # never waits for a slot
+        request = request.replace(options=replace(options, timeout=timeout))
+        held: list[Http1Connection] = []
+        try:
+            while len(held) < count:
+                held.append(await self.acquire(request))
+        except PoolTimeout:
+            pass
+        finally:
+            for connection in held:
+                self.release(connection)
+        return len(held)
+
+    def stats(self) -> PoolStats:
+        """Counts as of now."""
+        with self._lock:
+            state = self._state
+            served = [connection.served for connection in self._open]
+            requests = self._served + sum(served)
+            reused = self._reused + sum(max(0, each - 1) for each in served)
+            return PoolStats(state.active, state.idle, state.waiting, self._opened, requests, reused)
+
+    def _abort(self, connection: Http1Connection) -> None:
+        """Closes a connection for good; outside the lock, since closing is I/O."""
+        with self._lock:
+            if connection in self._open:
+                self._open.discard(connection)
+                self._served += connection.served
+                self._reused += max(0, connection.served - 1)
+        connection.abort()
 
     def release(self, connection: Http1Connection) -> None:
         """Takes a connection back for reuse. Nothing happens to one that was given back already."""
@@ -108,7 +165,7 @@ class Pool:
         """Aborts a connection; its slot is free. Nothing happens to one that was given back already."""
         if connection.held:
             connection.held = False
-            connection.abort()
+            self._abort(connection)
             self._give_up_slot(connection.route)
 
     def _give_up_slot(self, route: Route) -> None:
@@ -133,7 +190,7 @@ class Pool:
             finally:
                 self._lock.release()
             for connection in orphans:
-                connection.abort()
+                self._abort(connection)
 
     def _tidy(self) -> None:
         """Closes what the bookkeeping has given up; outside the lock, since closing is I/O."""
@@ -143,14 +200,14 @@ class Pool:
             with self._lock:
                 doomed = self._state.take_doomed()
             for connection in doomed:
-                connection.abort()
+                self._abort(connection)
 
     def close(self) -> list[Http1Connection]:
         """Closes the idle connections; those in use are closed when they come back. Gives what is not yet gone."""
         with self._lock:
             idle = self._state.close()
         for connection in idle:
-            connection.abort()
+            self._abort(connection)
         self._tidy()
         return idle
 
