@@ -63,9 +63,6 @@ class Formats:
         return codec
 
 
-DEFAULT_FORMATS = Formats()
-
-
 def _with_module(name: str, codecs: Any) -> Formats:
     return Formats(sys.modules.get(name) or import_module(name), codecs)
 
