@@ -72,7 +72,9 @@ def show(session: smartclient.Session) -> None:
                 response = session.get("/", accept=accept, accept_language=language, headers=headers)
                 print(f"{response.status_code} {response.text.splitlines()[0]}")
                 for name, (asked, got, quality) in response.negotiated._asdict().items():
-                    print(f"    {name:8} asked {asked!s:36} got {got!s:18} q={quality:g}{'' if quality else ' MISMATCH'}")
+                    print(
+                        f"    {name:8} asked {asked!s:36} got {got!s:18} q={quality:g}{'' if quality else ' no match'}"
+                    )
 
 
 if __name__ == "__main__":

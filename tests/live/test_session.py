@@ -10,7 +10,7 @@ from loopback.origin import Origin, Page, Seen
 from loopback.scripted import CUT
 from loopback.ways import WAYS, new_session, open_sockets, run, settled, sockets_become, usage
 from smartclient import Limits
-from smartclient.exceptions import SessionMisuse, UnexpectedContent, UnrewindableBodyError
+from smartclient.exceptions import ConnectionError, SessionMisuse, UnexpectedContent, UnrewindableBodyError
 
 pytestmark = pytest.mark.parametrize("way", WAYS)
 
@@ -122,6 +122,21 @@ def test_prewarming_never_waits_for_room(way: str, origin: Origin, other_origin:
         streamed.close()
         assert usage(session) == (0, 0)
         await settled(session.close())
+
+    run(way, scenario)
+
+
+def test_prewarming_that_fails_leaves_nothing(way: str, scripted: Any) -> None:
+    async def scenario() -> None:
+        before = open_sockets()
+        session = new_session(way)
+        server = scripted([])
+        server.close()
+        with pytest.raises(ConnectionError):
+            await settled(session.prewarm(server.url, 2))
+        assert usage(session) == (0, 0)
+        await settled(session.close())
+        assert open_sockets() <= before
 
     run(way, scenario)
 

@@ -108,7 +108,9 @@ class Pool:
             limit = nearer(request.options.timeout.connect, request.deadline, self.runtime.now())
             connection = Http1Connection(self.runtime, route, await connect(self.runtime, route, limit))
         except BaseException as error:
-            self._give_up_slot(route)
+            with self._lock:
+                self._state.discard(route)
+            self._tidy()
             if isinstance(error, ConnectTimeout) and self.runtime.now() >= request.deadline:
                 raise DeadlineExceeded(*error.args) from error
             raise
@@ -142,14 +144,11 @@ class Pool:
             reused = self._reused + sum(max(0, each - 1) for each in served)
             return PoolStats(state.active, state.idle, state.waiting, self._opened, requests, reused)
 
-    def _abort(self, connection: Http1Connection) -> None:
-        """Closes a connection for good; outside the lock, since closing is I/O."""
-        with self._lock:
-            if connection in self._open:
-                self._open.discard(connection)
-                self._served += connection.served
-                self._reused += max(0, connection.served - 1)
-        connection.abort()
+    def _count_out(self, connection: Http1Connection) -> None:
+        """Keeps the numbers of a connection that is gone; called with the lock held."""
+        self._open.discard(connection)
+        self._served += connection.served
+        self._reused += max(0, connection.served - 1)
 
     def release(self, connection: Http1Connection) -> None:
         """Takes a connection back for reuse. Nothing happens to one that was given back already."""
@@ -165,13 +164,11 @@ class Pool:
         """Aborts a connection; its slot is free. Nothing happens to one that was given back already."""
         if connection.held:
             connection.held = False
-            self._abort(connection)
-            self._give_up_slot(connection.route)
-
-    def _give_up_slot(self, route: Route) -> None:
-        with self._lock:
-            self._state.discard(route)
-        self._tidy()
+            connection.abort()
+            with self._lock:
+                self._count_out(connection)
+                self._state.discard(connection.route)
+            self._tidy()
 
     def discard_later(self, connection: Http1Connection) -> None:
         """`discard` for finalisers: from any thread, at any moment, never blocking."""
@@ -186,11 +183,12 @@ class Pool:
                 for connection in orphans:
                     if connection.held:
                         connection.held = False
+                        self._count_out(connection)
                         self._state.discard(connection.route)
             finally:
                 self._lock.release()
             for connection in orphans:
-                self._abort(connection)
+                connection.abort()
 
     def _tidy(self) -> None:
         """Closes what the bookkeeping has given up; outside the lock, since closing is I/O."""
@@ -199,15 +197,19 @@ class Pool:
         if self._state.doomed:
             with self._lock:
                 doomed = self._state.take_doomed()
+                for connection in doomed:
+                    self._count_out(connection)
             for connection in doomed:
-                self._abort(connection)
+                connection.abort()
 
     def close(self) -> list[Http1Connection]:
         """Closes the idle connections; those in use are closed when they come back. Gives what is not yet gone."""
         with self._lock:
             idle = self._state.close()
+            for connection in idle:
+                self._count_out(connection)
         for connection in idle:
-            self._abort(connection)
+            connection.abort()
         self._tidy()
         return idle
 
