@@ -204,7 +204,7 @@ def test_cookie_pairs(cookies, expected):
 
 @pytest.mark.parametrize("cookies", [5, True, "a=1", [5], [("a",)], [("a", "b", "c")], object()], ids=repr)
 def test_no_cookies(cookies):
-    for read in (lambda: cookie_pairs(cookies, URL.parse("http://h.example/"), NOW), lambda: jar_from(cookies)):
+    for read in (lambda: cookie_pairs(cookies, URL.parse("http://h.example/"), NOW), lambda: jar_from(cookies, "")):
         with pytest.raises(InvalidOption, match="cookies"):
             read()
 
@@ -214,18 +214,18 @@ INJECTED = [{"a": "1; b=2"}, {"a\r\nX: ": "1"}, {"a": "1\r\n"}, {"": "1"}, {"a=b
 
 @pytest.mark.parametrize("cookies", INJECTED, ids=repr)
 def test_cookies_that_would_be_more(cookies):
-    for read in (lambda: cookie_pairs(cookies, URL.parse("http://h.example/"), NOW), lambda: jar_from(cookies)):
+    for read in (lambda: cookie_pairs(cookies, URL.parse("http://h.example/"), NOW), lambda: jar_from(cookies, "")):
         with pytest.raises(InvalidHeader, match="cookie"):
             read()
 
 
 def test_jar_of_a_session(browser):
-    assert jar_from(None) is None
-    assert len(jar_from(())) == 0
+    assert jar_from(None, "") is None
+    assert len(jar_from((), "")) == 0
     own = Jar(threading.Lock())
-    assert jar_from(own) is own
+    assert jar_from(own, "") is own
     del browser._cookies["evil.example"]
-    copied = jar_from(browser)
+    copied = jar_from(browser, "")
     assert sorted(copied.field_for(URL.parse("http://h.example/"), NOW).split("; ")) == ["domain=2", "empty=", "mine=1"]
     assert copied.field_for(URL.parse("http://other.test/"), NOW) is None
 
@@ -292,11 +292,11 @@ PARAMS = [  # session, call, query
     pytest.param({"a": 1, "b": 2}, {"a": None}, "b=2", id="none-removes"),
     pytest.param({"a": [1, 2]}, {"b": [3, 4]}, "a=1&a=2&b=3&b=4", id="lists-repeat"),
     pytest.param({"a": 1}, "b=2", "a=1&b=2", id="text-is-appended"),
-    pytest.param({"a": 1}, [("a", 2)], "a=1&a=2", id="pairs-are-appended"),
+    pytest.param({"a": 1}, [("a", 2)], "a=2", id="pairs-win-too"),
     pytest.param("a=1", {"a": 2}, "a=1&a=2", id="text-of-the-session"),
 ]
 
 
 @pytest.mark.parametrize(("session", "call", "query"), PARAMS)
 def test_params(session, call, query):
-    assert with_params(URL.parse("http://h.example/"), session, call).query == query
+    assert with_params(URL.parse("http://h.example/"), session, call, "repeat").query == query

@@ -43,6 +43,7 @@ CODES = {
     "RetryError": 7,
     "RemoteProtocolError": 8,
     "ChunkedEncodingError": 8,
+    "UnexpectedContent": 8,
     "WebSocketError": 8,
     "JSONDecodeError": 8,
     "IncompleteBody": 18,

@@ -12,6 +12,7 @@ from smartclient._model.errors import (
     ContentDecodingError,
     DecodedTooLarge,
     IncompleteBody,
+    NegotiationError,
     ReadTimeout,
 )
 from smartclient._model.headers import Fields
@@ -166,6 +167,28 @@ def test_failure_of_the_body_passes(below, body):
     reply = run(below)
     with pytest.raises(IncompleteBody, match="cut"):
         read(reply)
+
+
+STRICT = [  # status, type that comes, whether it is refused
+    pytest.param(200, "application/json", False, id="match"),
+    pytest.param(200, "text/html", True, id="mismatch"),
+    pytest.param(404, "text/html", False, id="errors-pass"),
+]
+
+
+@pytest.mark.parametrize(("status", "content_type", "refused"), STRICT)
+def test_strict_accept(below, body, status, content_type, refused):
+    content = body(b"x")
+    below.will(status, ("Content-Type", content_type), body=content)
+    fields = Fields([("Accept", "application/json")])
+    request = Request("GET", URL.parse("http://h.example/"), fields, options=Options(strict_accept=True))
+    if not refused:
+        assert run_blocking(ContentStage(below)(request)).head.status == status
+        return
+    with pytest.raises(NegotiationError, match="application/json was asked for") as caught:
+        run_blocking(ContentStage(below)(request))
+    assert content.calls == ["abort"]
+    assert (caught.value.sent, caught.value.response.head.status) == ("wholly", 200)
 
 
 def test_failure_of_the_call_passes(below):

@@ -25,8 +25,10 @@ def cookie_pairs(cookies: Any, url: URL, now: float) -> tuple[tuple[str, str], .
     return tuple([checked_pair(cookie.name, cookie.value) for cookie in found if matches(cookie, url, now)])
 
 
-def jar_from(cookies: Any) -> Jar | None:
+def jar_from(cookies: Any, host: str) -> Jar | None:
     """The jar of a session: None keeps no cookies, one of our own jars is taken as it is, all else is copied.
+
+    Cookies that are given without a domain go to `host` only; to every host when that is "".
 
     Raises:
         InvalidOption, InvalidHeader: as `cookie_pairs` does.
@@ -36,6 +38,8 @@ def jar_from(cookies: Any) -> Jar | None:
     jar = Jar(new_lock())
     for cookie in _cookies_in(cookies):
         checked_pair(cookie.name, cookie.value)
+        if host and not cookie.domain:
+            cookie = Cookie(cookie.name, cookie.value, host, cookie.path, host_only=True)
         jar.add(cookie)
     return jar
 

@@ -1,12 +1,14 @@
 """From the keywords of a call to frozen `Options`: merging, checking, and no work twice for the same keywords."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypedDict
 
 from .._model.errors import InvalidOption, shown
-from .._model.headers import HeadersInput
-from .._model.options import DEFAULT_TIMEOUT, DEFAULT_TLS, TLS, Timeout
+from .._model.headers import Fields, HeadersInput, is_token
+from .._model.options import DEFAULT_TIMEOUT, DEFAULT_TLS, TLS, Limits, Options, Timeout
+from .._model.percent import ARRAY_STYLES, param_pairs
 from .._model.url import URL
 
 
@@ -20,10 +22,20 @@ class NotGiven:
 NOT_GIVEN: Final = NotGiven()
 
 TimeoutInput = float | tuple[float | None, float | None] | Timeout | None
+ACCEPT_FIELDS = {"accept": "Accept", "accept_language": "Accept-Language"}
 CacheInput = bool | str | None
 
 
-class CommonOptions(TypedDict, total=False):
+class RareOptions(TypedDict, total=False):
+    """Keywords that most calls do without: signatures take them together, so that the others pay nothing."""
+
+    accept: Any
+    accept_language: Any
+    strict_accept: bool
+    array_style: str
+
+
+class CommonOptions(RareOptions, total=False):
     """The keywords that every call takes; those not given are the session's."""
 
     headers: HeadersInput
@@ -136,15 +148,51 @@ def auth_from(value: Any) -> tuple[Any, Any] | None:
     return (value[0], value[1])
 
 
-def with_params(url: URL, session: Any, call: Any) -> URL:
-    """`url` with the parameters of session and call: of two mappings the call's names win, and None removes one.
+def with_params(url: URL, session: Any, call: Any, array_style: Any) -> URL:
+    """`url` with the parameters of session and call: the call's names win over the session's, and None removes one.
+
+    What is given as text goes after them as it is.
 
     Raises:
-        InvalidOption: neither mapping nor pairs, str or bytes.
+        InvalidOption: neither mapping nor pairs, str or bytes; an unknown style.
     """
-    if isinstance(session, Mapping) and isinstance(call, Mapping):
-        return url.with_params({**session, **call})
-    return url.with_params(session).with_params(call)
+    if array_style not in ARRAY_STYLES:
+        raise InvalidOption(f"array_style: {shown(array_style)} is none of {', '.join(ARRAY_STYLES)}")
+    if session and call and not isinstance(session, str | bytes) and not isinstance(call, str | bytes):
+        ours = param_pairs(call)
+        names = {str(name) for name, _ in ours}
+        session, call = [(name, value) for name, value in param_pairs(session) if str(name) not in names], ours
+    return url.with_params(session, array_style).with_params(call, array_style)
+
+
+def unknown_keyword(function: str, unknown: Iterable[str], known: Iterable[str]) -> TypeError:
+    """What to raise for keywords that `function` does not take: it names the nearest that it does."""
+    from difflib import get_close_matches
+
+    name = min(unknown)
+    near = get_close_matches(name.lower(), sorted(known), 1, 0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return TypeError(f"{function}() got an unexpected keyword argument {name!r}{hint}")
+
+
+def with_rare(fields: Fields, options: Options, rare: Mapping[str, Any]) -> tuple[Fields, Options]:
+    """`fields` and `options` with what the keywords of `RareOptions` say; None leaves what is there.
+
+    Raises:
+        TypeError: other keywords.
+        InvalidOption: a wish that its field cannot carry.
+    """
+    unknown = rare.keys() - RareOptions.__optional_keys__
+    if unknown:
+        raise unknown_keyword("request", unknown, CallOptions.__optional_keys__)
+    for option, name in ACCEPT_FIELDS.items():
+        if rare.get(option) is not None:
+            from .._rules.negotiation import accept_value
+
+            fields = fields.replace(name, accept_value(option, rare[option]))
+    if rare.get("strict_accept") is not None:
+        options = replace(options, strict_accept=bool(rare["strict_accept"]))
+    return fields, options
 
 
 CACHE_MODES = ("default", "refresh", "reload", "only")
@@ -163,6 +211,29 @@ def cache_mode(value: Any) -> str | None:
     if value in CACHE_MODES:
         return str(value)
     raise InvalidOption(f"cache: {shown(value)} is none of {', '.join(CACHE_MODES)}, None or False")
+
+
+def checked_method(method: Any) -> str:
+    """`method` in upper case.
+
+    Raises:
+        InvalidOption: it is no token.
+    """
+    text = method.decode("latin-1") if isinstance(method, bytes) else method
+    if not isinstance(text, str) or not is_token(text):
+        raise InvalidOption(f"method {shown(method)} is not a token (RFC 9110 section 9.1)")
+    return text.upper()
+
+
+def checked_limits(value: Any) -> Limits:
+    """`value` when it is a `Limits`, which checks its own bounds.
+
+    Raises:
+        InvalidOption: anything else.
+    """
+    if not isinstance(value, Limits):
+        raise InvalidOption(f"limits must be a Limits, not {shown(value)}")
+    return value
 
 
 def checked_count(name: str, value: Any) -> int:

@@ -25,7 +25,7 @@ def body_from(data: Any, json: Any) -> tuple[RequestBody, str | None]:
         InvalidJSONError: `json` has no JSON form (NaN included).
         InvalidOption: `data` is nothing that can be sent.
     """
-    if data is None or (isinstance(data, str | bytes | bytearray | Mapping | list | tuple) and not data):
+    if is_nothing(data):
         return (NO_BODY, None) if json is None else (RequestBody(_json_bytes(json)), "application/json")
     if isinstance(data, str | bytes | bytearray | memoryview):
         return RequestBody(_bytes_of(data, "data")), None
@@ -36,6 +36,11 @@ def body_from(data: Any, json: Any) -> tuple[RequestBody, str | None]:
     if isinstance(data, Iterable):
         return RequestBody(_Pieces(data)), None
     raise InvalidOption(f"data: {type(data).__name__} cannot be sent; give bytes, str, a form, a file or an iterable")
+
+
+def is_nothing(data: Any) -> bool:
+    """Whether `data` leaves the body to `json`."""
+    return data is None or (isinstance(data, str | bytes | bytearray | Mapping | list | tuple) and not data)
 
 
 def _bytes_of(piece: Any, what: str) -> bytes:

@@ -1,13 +1,13 @@
 """Responses as users hold them, under requests' names; whatever is costly is made when it is looked at."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from .._codec.lines import LineSplitter
 from .._model.body import BytesReader
 from .._model.errors import (
     InvalidOption,
-    JSONDecodeError,
+    NotAcceptable,
     RequestException,
     SessionMisuse,
     StreamConsumedError,
@@ -20,14 +20,17 @@ from .._pipeline.content import whole_content
 from .._runtime.base import run_blocking
 from .pieces import EachAsync, Lines, Pieces, Portions, Text, each
 from .request import PreparedRequest, tell_about
+from .views import FieldViews, tell_alternatives
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
+T = TypeVar("T")
+
 REDIRECT_STATI = (301, 302, 303, 307, 308)
 
 
-class Response:
+class Response(FieldViews):
     """The response to a call of `Session`.
 
     Attributes:
@@ -155,6 +158,8 @@ class Response:
             f"{status} {side} Error: {reason} for url: {url}", response=self, sent="wholly"
         )
         error.elapsed, error.attempts = self._seconds, self.attempts
+        if isinstance(error, NotAcceptable):
+            tell_alternatives(error, self._reply, self._content or b"")
         raise error
 
     # The body.
@@ -192,20 +197,36 @@ class Response:
         return decode_text(self.content, self.encoding, self._reply.head.fields.get("content-type"))
 
     def json(self, **kwargs: Any) -> Any:
-        """The content read as JSON; `kwargs` go to `json.loads`.
+        """The content read as JSON; `kwargs` go to `loads` of `json`, or of the session's `json_lib`.
 
         Raises:
             JSONDecodeError: it is none; with the position, and what stands there in a note.
         """
-        import json
+        from .formats import json_value
 
-        from .._codec.text import json_encoding
+        return json_value(self.content, self._reply.request.options.formats, kwargs)
 
-        content = self.content
-        try:
-            return json.loads(content.decode(json_encoding(content)), **kwargs)
-        except (ValueError, RecursionError) as error:
-            raise _json_failure(error, content) from error
+    @overload
+    def parse(self, wanted: type[T]) -> T: ...
+
+    @overload
+    def parse(self, wanted: Any) -> Any: ...
+
+    def parse(self, wanted: Any) -> Any:
+        """The content as an instance of the type `wanted`; `_api.parsing.converted` says which types there are.
+
+        It is read by its media type: by the session's `codecs`, else as JSON where it is that or has no type.
+
+        Raises:
+            UnexpectedContent: it does not fit the type, or nobody here reads its media type.
+            JSONDecodeError: it is no JSON.
+            InvalidOption: a type that cannot be made from decoded content.
+        """
+        from .formats import value_of
+        from .parsing import converted
+
+        content_type = self._reply.head.fields.get("content-type")
+        return converted(value_of(self.content, content_type, self._reply.request.options.formats), wanted)
 
     def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
         """The decoded content as it arrives, at most `chunk_size` bytes at a time (None: as it comes).
@@ -318,17 +339,3 @@ class AsyncResponse(Response):
 def _check_size(size: Any) -> None:
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
         raise InvalidOption(f"chunk_size must be a positive whole number or None, not {shown(size)}")
-
-
-def _json_failure(error: Exception, content: bytes) -> JSONDecodeError:
-    """What `json.loads` meant; a number of too many digits is told as a plain ValueError."""
-    import json
-
-    if isinstance(error, json.JSONDecodeError):
-        failure = JSONDecodeError(error.msg, error.doc, error.pos)
-    else:
-        told = {UnicodeDecodeError: "not in the encoding it begins with", RecursionError: "nested too deeply"}
-        failure = JSONDecodeError(told.get(type(error), str(error)), content[:100].decode("latin-1"), 0)
-    failure.sent = "wholly"
-    failure.add_note(f"near {failure.doc[max(0, failure.pos - 40) : failure.pos + 40]!a}")
-    return failure

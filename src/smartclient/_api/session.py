@@ -1,36 +1,34 @@
 """The two facades: `Session` for blocking code and `AsyncSession` for asyncio and trio. Only they choose a runtime."""
 
-import sys
 import time
 import warnings
 from collections.abc import Coroutine
 from typing import Any, Unpack
 
-from .._model.errors import SessionMisuse
+from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
+from .._model.request import Request
 from .._net.pool import Pool
 from .._net.transport import AsyncTransport, SyncTransport
 from .._pipeline.chain import build_chain
 from .._pipeline.exchange import AsyncExchangeStage, SyncExchangeStage
 from .._pipeline.stage import Stage
-from .._runtime.base import Runtime, run_blocking
+from .._runtime.base import run_blocking
 from .call import perform
-from .options import NOT_GIVEN, CacheInput, CallOptions, NotGiven, PostOptions, PutOptions, TimeoutInput
+from .loops import is_alive, new_async_runtime, running_loop
+from .options import NOT_GIVEN, CacheInput, CallOptions, NotGiven, PostOptions, PutOptions, RareOptions, TimeoutInput
 from .response import AsyncResponse, Response
-from .settings import Settings, StreamFlag
+from .settings import StreamFlag
+from .sharing import SharedPool
 
 
-class Session(Settings):
+class Session(SharedPool):
     """Calls that block; safe for many threads; usable again after `close()`.
 
     >>> import smartclient
     >>> session = smartclient.Session(headers={"Accept": "application/json"}, timeout=10)
     >>> session.close()
     """
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._pool: Pool | None = None
 
     def request(
         self,
@@ -50,6 +48,7 @@ class Session(Settings):
         json: Any = None,
         retries: int | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
+        **rare: Unpack[RareOptions],
     ) -> Response:
         """The response to one call, redirects followed.
 
@@ -69,9 +68,13 @@ class Session(Settings):
             json: sent as JSON, unless `data` is given.
             retries: further attempts at most, for what may be repeated.
             cache: "refresh", "reload", "only", or None for no cache.
+            rare: accept, accept_language: text, or a list of values and (value, weight) pairs.
+                strict_accept: raise NegotiationError for a success that is not what was asked for.
+                array_style: "repeat", "comma" or "brackets", for lists in `params`.
 
         Raises:
             RequestException: always one of its classes; see `smartclient.exceptions`.
+            TypeError: an unknown keyword; it names the nearest.
         """
         request = self._request(
             method,
@@ -89,25 +92,60 @@ class Session(Settings):
             json,
             retries,
             cache,
+            rare,
         )
+        if self._stages:
+            return self._through_stages(request)
         return run_blocking(perform(self._chain or self._open(), request, Response))
 
-    def _open(self) -> Stage:
-        from .._runtime.blocking import BlockingRuntime
+    def _through_stages(self, request: Request) -> Response:
+        from .stages import through
 
+        response = through(
+            self._stages, request, lambda each: run_blocking(perform(self._chain or self._open(), each, Response))
+        )
+        if not isinstance(response, Response):
+            raise SessionMisuse(f"a stage returned {shown(response)}, not a response")
+        return response
+
+    def _open(self) -> Stage:
         with self._lock:
             if self._chain is None:
-                if self._pool is None:
-                    self._pool = Pool(BlockingRuntime(), self.limits)
+                pool = self._open_pool()
                 self._chain = build_chain(
-                    SyncExchangeStage(SyncTransport(self._pool)),
-                    runtime=self._pool.runtime,
+                    SyncExchangeStage(SyncTransport(pool)),
+                    runtime=pool.runtime,
                     wall_clock=time.time,
                     jar=self.cookies,
                     store=self._store,
                     salt=self._salt,
                 )
             return self._chain
+
+    def _open_pool(self) -> Pool:
+        """The pool of the session or of the one it was derived from; called with the lock held."""
+        owner = self._owner or self
+        if owner._pool is None:
+            from .._runtime.blocking import BlockingRuntime
+
+            owner._pool = Pool(BlockingRuntime(), owner.limits)
+        return owner._pool
+
+    def prewarm(self, url: Any = "", connections: int = 1) -> int:
+        """Opens connections to the origin of `url`, so that calls find them; relative ones are seen from `base_url`.
+
+        One after the other, until `connections` are idle there; fewer where the limits leave no room.
+
+        Returns:
+            How many connections are there for the next calls.
+
+        Raises:
+            ConnectionError, Timeout: connecting failed; those that were opened before stay open.
+        """
+        request, count = self._warming(url, connections)
+        with self._lock:
+            pool = self._open_pool()
+        return run_blocking(pool.prewarm(request, count))
 
     def get(self, url: Any, **options: Unpack[CallOptions]) -> Response:
         """GET; see `request`."""
@@ -148,11 +186,11 @@ class Session(Settings):
 
         As a flag: whether all calls leave their bodies to be read, which may be set.
         """
-        return StreamFlag(self._stream, self._streamed)
+        return StreamFlag(self._fixed.stream, self._streamed)
 
     @stream.setter
     def stream(self, on: bool) -> None:
-        self._stream = bool(on)
+        self._fixed = self._fixed._replace(stream=bool(on))
 
     def _streamed(self, method: str, url: Any, **options: Unpack[CallOptions]) -> Response:
         options["stream"] = True
@@ -161,7 +199,7 @@ class Session(Settings):
     def close(self) -> None:
         """Closes the idle connections; streamed bodies that are still being read keep theirs."""
         with self._lock:
-            pool, self._pool, self._chain = self._pool, None, None
+            pool = self._let_go()
         if pool is not None:
             pool.close()
 
@@ -172,10 +210,10 @@ class Session(Settings):
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Session {self._pool!r}>"
+        return f"<Session {(self._owner or self)._pool!r}>"
 
 
-class AsyncSession(Settings):
+class AsyncSession(SharedPool):
     """The same names as `Session`, awaited, on asyncio and trio. It belongs to the event loop that first uses it.
 
     >>> import smartclient
@@ -185,10 +223,8 @@ class AsyncSession(Settings):
     ...         return response.text
     """
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._home: object = None  # the loop, or trio's token
-        self._pool: Pool | None = None
+    _blocking = False
+    _home: object = None  # the loop, or trio's token
 
     async def request(
         self,
@@ -208,6 +244,7 @@ class AsyncSession(Settings):
         json: Any = None,
         retries: int | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
+        **rare: Unpack[RareOptions],
     ) -> AsyncResponse:
         """The response to one call; arguments and errors are those of `Session.request`."""
         request = self._request(
@@ -226,27 +263,51 @@ class AsyncSession(Settings):
             json,
             retries,
             cache,
+            rare,
         )
         home = running_loop()
         chain = self._chain if home is self._home else None
+        if self._stages:
+            return await self._through_stages(request, chain or self._open(home))
         return await perform(chain or self._open(home), request, AsyncResponse)
 
+    async def _through_stages(self, request: Request, chain: Stage) -> AsyncResponse:
+        from .stages import through
+
+        awaited = through(self._stages, request, lambda each: perform(chain, each, AsyncResponse))
+        response = await awaited if hasattr(awaited, "__await__") else awaited
+        if not isinstance(response, AsyncResponse):
+            raise SessionMisuse(f"a stage returned {shown(response)}, not a response")
+        return response
+
     def _open(self, home: object) -> Stage:
-        """The chain for the loop that runs now; a loop that ended takes its connections with it."""
-        if self._pool is None or home is not self._home:
-            if self._pool is not None and is_alive(self._home):
-                raise SessionMisuse("this AsyncSession is in use on another event loop; make one for each loop")
-            self._pool = Pool(new_async_runtime(home), self.limits)
-            self._home = home
+        """The chain for the loop that runs now."""
+        pool = self._open_pool(home)
+        self._home = home
         self._chain = build_chain(
-            AsyncExchangeStage(AsyncTransport(self._pool)),
-            runtime=self._pool.runtime,
+            AsyncExchangeStage(AsyncTransport(pool)),
+            runtime=pool.runtime,
             wall_clock=time.time,
             jar=self.cookies,
             store=self._store,
             salt=self._salt,
         )
         return self._chain
+
+    def _open_pool(self, home: object) -> Pool:
+        """The pool of the session or of the one it was derived from; a loop that ended takes its own with it."""
+        owner = self._owner or self
+        assert isinstance(owner, AsyncSession)
+        if owner._pool is None or home is not owner._home:
+            if owner._pool is not None and is_alive(owner._home):
+                raise SessionMisuse("this AsyncSession is in use on another event loop; make one for each loop")
+            owner._pool, owner._chain, owner._home = Pool(new_async_runtime(home), owner.limits), None, home
+        return owner._pool
+
+    async def prewarm(self, url: Any = "", connections: int = 1) -> int:
+        """Opens connections to the origin of `url`; see `Session.prewarm`."""
+        request, count = self._warming(url, connections)
+        return await self._open_pool(running_loop()).prewarm(request, count)
 
     async def get(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
         """GET; see `request`."""
@@ -287,11 +348,11 @@ class AsyncSession(Settings):
 
         As a flag: whether all calls leave their bodies to be read, which may be set.
         """
-        return StreamFlag(self._stream, self._streamed)
+        return StreamFlag(self._fixed.stream, self._streamed)
 
     @stream.setter
     def stream(self, on: bool) -> None:
-        self._stream = bool(on)
+        self._fixed = self._fixed._replace(stream=bool(on))
 
     def _streamed(self, method: str, url: Any, **options: Unpack[CallOptions]) -> "AsyncStreamed":
         options["stream"] = True
@@ -299,8 +360,8 @@ class AsyncSession(Settings):
 
     async def close(self) -> None:
         """Closes the idle connections, and waits until their sockets are gone (at most 1 s)."""
-        pool, home = self._pool, self._home
-        self._pool = self._chain = self._home = None
+        pool, home = self._let_go(), self._home
+        self._home = None
         if pool is not None and home is running_loop():
             await pool.aclose()
 
@@ -317,7 +378,7 @@ class AsyncSession(Settings):
             warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
 
     def __repr__(self) -> str:
-        return f"<AsyncSession {self._pool!r}>"
+        return f"<AsyncSession {(self._owner or self)._pool!r}>"
 
 
 class AsyncStreamed:
@@ -336,41 +397,3 @@ class AsyncStreamed:
     async def __aexit__(self, *exc_info: object) -> None:
         if self._response is not None:
             self._response.close()
-
-
-def running_loop() -> object:
-    """What runs this code: trio's token, or asyncio's loop.
-
-    Raises:
-        SessionMisuse: neither does.
-    """
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_task():  # first: as a guest, trio runs inside asyncio's loop
-        return trio.lowlevel.current_trio_token()
-    asyncio = sys.modules.get("asyncio")
-    loop: object = None if asyncio is None else asyncio._get_running_loop()
-    if loop is None:
-        raise SessionMisuse("AsyncSession needs a running event loop: asyncio or trio")
-    return loop
-
-
-def is_alive(home: Any) -> bool:
-    """Whether an event loop can still run; trio's tokens do not say so, but refuse what is given to them."""
-    if hasattr(home, "is_closed"):
-        return not home.is_closed()
-    try:
-        home.run_sync_soon(lambda: None)
-    except Exception:
-        return False
-    return True
-
-
-def new_async_runtime(home: object) -> Runtime:
-    """The runtime for what `running_loop` found."""
-    if hasattr(home, "is_closed"):
-        from .._runtime.asyncio_ import AsyncioRuntime
-
-        return AsyncioRuntime()
-    from .._runtime.trio_ import TrioRuntime
-
-    return TrioRuntime()

@@ -4,12 +4,12 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Generic, TypeVar, Unpack
+from typing import Any, Generic, Never, TypeVar, Unpack
 
 from .._codec.decoders import ACCEPT_ENCODING
 from .._model.body import NO_BODY
 from .._model.errors import InsecureRequestWarning, InvalidOption, URLRequired, shown
-from .._model.headers import NO_FIELDS, Fields, Headers, HeadersInput, fields_from, is_token
+from .._model.headers import CREDENTIAL_FIELDS, NO_FIELDS, Fields, Headers, HeadersInput, fields_from
 from .._model.options import DEFAULT_LIMITS, Limits, Options
 from .._model.request import Request
 from .._model.url import URL
@@ -22,14 +22,20 @@ from .cookies import cookie_pairs, jar_from
 from .options import (
     NOT_GIVEN,
     CallOptions,
+    RareOptions,
     auth_from,
     cache_mode,
     checked_count,
+    checked_limits,
+    checked_method,
     timeout_from,
     tls_from,
+    unknown_keyword,
     with_params,
+    with_rare,
 )
 from .payload import FRAMING_FIELDS, body_from, checked_framing
+from .rare import Fixed, RareSettings
 
 R = TypeVar("R")
 
@@ -49,7 +55,7 @@ def default_headers() -> Headers:
     )
 
 
-class Settings:
+class Settings(RareSettings):
     """Options of a session. Attributes may be changed at any time; calls made later see the change.
 
     Attributes:
@@ -63,6 +69,7 @@ class Settings:
         max_redirects: hops at most.
         retries: further attempts at most.
         limits: of connections and bodies; read when the first connection is made.
+        array_style: "repeat", "comma" or "brackets": what becomes of lists in `params`.
     """
 
     def __init__(
@@ -80,26 +87,53 @@ class Settings:
         retries: int = 2,
         cache: Any = NOT_GIVEN,
         limits: Limits = DEFAULT_LIMITS,
+        base_url: Any = None,
+        accept: Any = None,
+        accept_language: Any = None,
+        strict_accept: bool = False,
+        array_style: str = "repeat",
+        json_lib: Any = None,
+        codecs: Any = None,
+        stages: Any = (),
+        **unknown: Never,
     ) -> None:
+        if unknown:
+            raise unknown_keyword(type(self).__name__, unknown, option_names())
         self._lock = new_lock()
         self._chain: Stage | None = None
         self._headers = Headers(fields_from(default_headers(), headers))
-        self._jar = jar_from(cookies)
+        self.base_url = base_url
+        self._jar = jar_from(cookies, self._home_host)
         self.auth = auth
         self.params = params
         self.timeout = timeout
         self.verify = verify
         self.cert = cert
-        self._stream = bool(stream)
         self.max_redirects = max_redirects
         self.retries = retries
-        self.limits = limits
-        if cache_mode(cache) not in ("default", None):
-            raise InvalidOption(f"cache: {shown(cache)} is a mode of one call; a session takes True, None or False")
-        self._store: Store | None = _new_store() if cache_mode(cache) else None
+        self.limits = checked_limits(limits)
+        self.array_style = array_style
+        self.stages = stages
+        if accept is not None:
+            self.accept = accept
+        if accept_language is not None:
+            self.accept_language = accept_language
+        self._fixed = Fixed(bool(stream), bool(strict_accept))
+        if json_lib is not None or codecs is not None:
+            self._set_formats(json_lib, codecs)
+        self._store: Store | None = None
+        self._set_cache(cache)
         self._salt = os.urandom(16)
+        self._forget_merged()
+
+    def _forget_merged(self) -> None:
         self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
+
+    def _set_cache(self, cache: Any) -> None:
+        if cache_mode(cache) not in ("default", None):
+            raise InvalidOption(f"cache: {shown(cache)} is a mode of one call; a session takes True, None or False")
+        self._store = (self._store or _new_store()) if cache_mode(cache) else None
 
     @property
     def headers(self) -> Headers:
@@ -116,7 +150,7 @@ class Settings:
     @cookies.setter
     def cookies(self, value: Any) -> None:
         with self._lock:
-            self._jar = jar_from(value)
+            self._jar = jar_from(value, self._home_host)
             self._chain = None  # the next call builds one around the new jar, over the same pool
 
     def _request(
@@ -136,17 +170,24 @@ class Settings:
         json: Any,
         retries: int | None,
         cache: Any,
+        rare: RareOptions,
     ) -> Request:
         """The request of a call, everything checked: what is wrong with it raises here, before any connection."""
         if type(method) is not str or method not in _COMMON_METHODS:
-            method = _checked_method(method)
-        if not url:
+            method = checked_method(method)
+        base = self._base
+        if not url and base is None:
             raise URLRequired("a call needs a URL")
-        target = URL.parse(url)
+        target = URL.parse(url) if base is None else base.join(url)
         if self.params or params:
-            target = with_params(target, self.params, params)
+            target = with_params(target, self.params, params, rare.get("array_style") or self.array_style)
         fields = self._session_fields() if headers is None else fields_from(self._headers, headers)
         options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache)
+        if base is not None and target.origin != base.origin:
+            fields = fields_from(self._session_fields().without(CREDENTIAL_FIELDS), headers)
+            options = options if auth is not None else replace(options, auth=None)
+        if rare:
+            fields, options = with_rare(fields, options, rare)
         if cookies:
             options = replace(options, cookies=cookie_pairs(cookies, target, time.time()))
         if not options.tls.verify and target.scheme == "https":
@@ -156,7 +197,11 @@ class Settings:
         if total is not None:
             request.deadline = time.monotonic() + total
         if data is not None or json is not None:
-            request.body, content_type = body_from(data, json)
+            formats = self._fixed.formats
+            if formats is None:
+                request.body, content_type = body_from(data, json)
+            else:
+                request.body, content_type = formats.body_from(data, json, fields.get("content-type"))
             if content_type is not None and "content-type" not in fields:
                 request.fields = fields.with_line("Content-Type", content_type)
         if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):
@@ -180,7 +225,7 @@ class Settings:
             given,
             self.auth,
             self.timeout,
-            self._stream,
+            self._fixed,
             self.verify,
             self.cert,
             self.max_redirects,
@@ -215,10 +260,12 @@ class Settings:
             max_redirects=checked_count("max_redirects", self.max_redirects),
             auth=auth_from(self.auth if auth is None else auth),
             tls=tls_from(self.verify if verify is None else verify, self.cert if cert is None else cert),
-            stream=self._stream if stream is None else bool(stream),
+            stream=self._fixed.stream if stream is None else bool(stream),
             retries=checked_count("retries", self.retries if retries is None else retries),
             cache=cache_mode(cache),
-            limits=self.limits,
+            limits=checked_limits(self.limits),
+            strict_accept=self._fixed.strict_accept,
+            formats=self._fixed.formats,
         )
 
 
@@ -242,17 +289,15 @@ class StreamFlag(Generic[R]):
         return repr(self._on)
 
 
+def option_names() -> frozenset[str]:
+    """The keywords that sessions take."""
+    return frozenset(Settings.__init__.__kwdefaults__ or ())
+
+
 def _new_store() -> Store:
     from .._store.memory import MemoryStore
 
     return MemoryStore()
-
-
-def _checked_method(method: Any) -> str:
-    text = method.decode("latin-1") if isinstance(method, bytes) else method
-    if not isinstance(text, str) or not is_token(text):
-        raise InvalidOption(f"method {shown(method)} is not a token (RFC 9110 section 9.1)")
-    return text.upper()
 
 
 def _warn_insecure(url: URL) -> None:

@@ -20,6 +20,7 @@ CODES: dict[type[errors.RequestException], int] = {
     errors.RetryError: 7,
     errors.RemoteProtocolError: 8,
     errors.ChunkedEncodingError: 8,
+    errors.UnexpectedContent: 8,
     errors.WebSocketError: 8,
     errors.IncompleteBody: 18,
     errors.HTTPError: STATUS,

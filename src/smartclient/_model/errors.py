@@ -76,7 +76,13 @@ class MethodNotAllowed(ClientStatusError):
 
 
 class NotAcceptable(ClientStatusError):
-    """406."""
+    """406.
+
+    Attributes:
+        alternatives: what the server has instead, as far as its answer tells: `Alternative`s.
+    """
+
+    alternatives: tuple[Any, ...] = ()
 
 
 class Conflict(ClientStatusError):
@@ -249,6 +255,10 @@ class ChecksumError(RequestException):
 
 class NegotiationError(RequestException):
     """The server's choice does not match what was asked, with `strict_accept`."""
+
+
+class UnexpectedContent(RequestException, ValueError):
+    """The content is well-formed, or of a known type, and yet not what `response.parse()` was asked for."""
 
 
 class WebSocketError(RequestException):

@@ -1,10 +1,11 @@
 """Field values as data: parsers that never raise, whatever the peer wrote; never a decision about what they mean.
 
-Sources: RFC 9110 sections 5.6 (lists, quoted strings, dates), 8.3, 8.4, 8.8.3, 10.2.3; RFC 9111 sections 1.2.2, 5.2.
+Sources: RFC 9110 sections 5.6 (lists, quoted strings, dates), 8.3, 8.4, 8.8.3, 10.2.3, 12.4.2; RFC 9111 sections
+1.2.2, 5.2; RFC 8288 section 3 (Link).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -29,6 +30,7 @@ _MARKS = {separator: re.compile(f'{_QUOTED}|"|{separator}', re.DOTALL) for separ
 _TYPE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _OPAQUE = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _ETAG = re.compile(_OPAQUE)
+_WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
 _ETAG_MEMBER = re.compile(rf"(?:\A|,)[ \t]*{_OPAQUE}[ \t]*(?=,|\Z)")
 
 _MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
@@ -51,6 +53,31 @@ class ETag(NamedTuple):
 
     def __str__(self) -> str:
         return f'W/"{self.opaque}"' if self.weak else f'"{self.opaque}"'
+
+
+class MediaType(NamedTuple):
+    """A media type: "type/subtype" in lower case, "" when there is none, and its parameters by lower-case name."""
+
+    name: str
+    parameters: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Weighted(NamedTuple):
+    """A member of Accept, Accept-Language or Accept-Encoding, in lower case, with its weight, 0 to 1."""
+
+    value: str
+    parameters: Mapping[str, str]
+    quality: float
+
+
+class Link(NamedTuple):
+    """A link of a Link field: its target as it stands there, and its parameters by lower-case name."""
+
+    target: str
+    parameters: Mapping[str, str]
 
 
 def parse_list(text: str) -> list[str]:
@@ -115,25 +142,61 @@ def parse_etag_list(text: str) -> list[ETag]:
     return [ETag(match[2], match[1] is not None) for match in _ETAG_MEMBER.finditer(text)]
 
 
-def parse_media_type(text: str) -> tuple[str, Mapping[str, str]]:
-    """("type/subtype", parameters) with names in lower case; "" when there is no type (RFC 9110 section 8.3.1).
+def parse_media_type(text: str) -> MediaType:
+    """The media type of a Content-Type, its name "" when there is none (RFC 9110 section 8.3.1).
 
     Of repeated parameters the first wins. The result is shared between callers and read-only.
     """
     return _cached_media_type(text) if len(text) <= _CACHED_LENGTH else _media_type(text)
 
 
-def _media_type(text: str) -> tuple[str, Mapping[str, str]]:
-    media_type, *members = map(_trimmed, _split(text, ";"))
+def _media_type(text: str) -> MediaType:
+    media_type, *members = _split(text, ";")
+    name = _trimmed(media_type)
+    return MediaType(name.lower() if _TYPE.fullmatch(name) else "", MappingProxyType(_parameters(members)))
+
+
+_cached_media_type = lru_cache(_CACHED_VALUES)(_media_type)
+
+
+def _parameters(members: Iterable[str]) -> dict[str, str]:
+    """What "name=value" members say, names in lower case, values unquoted; of repeated ones the first wins."""
     parameters: dict[str, str] = {}
     for member in members:
         name, equals, value = member.partition("=")
         if equals:
             parameters.setdefault(_trimmed(name).lower(), _unquoted(_trimmed(value)))
-    return media_type.lower() if _TYPE.fullmatch(media_type) else "", MappingProxyType(parameters)
+    return parameters
 
 
-_cached_media_type = lru_cache(_CACHED_VALUES)(_media_type)
+def parse_weighted(text: str) -> list[Weighted]:
+    """The members of a list with weights (RFC 9110 section 12.4.2), in order; 1.0 where there is none.
+
+    "q" is the weight wherever it stands among the parameters. A member whose weight cannot be read is left out.
+    """
+    found: list[Weighted] = []
+    for member in parse_list(text):
+        value, *members = _split(member, ";")
+        parameters = _parameters(members)
+        weight = parameters.pop("q", "1")
+        if _WEIGHT.fullmatch(weight):
+            found.append(Weighted(_trimmed(value).lower(), parameters, float(weight)))
+    return found
+
+
+def parse_links(text: str) -> list[Link]:
+    """The links of a Link field, in order (RFC 8288 section 3); what is no link is left out."""
+    found: list[Link] = []
+    parts: list[str] = []  # of one member: a comma in its target is no end
+    for part in _split(text, ","):
+        parts.append(part if parts else part.lstrip(" \t"))
+        if not parts[0].startswith("<"):
+            parts = []
+        elif ">" in part:
+            target, _, members = ",".join(parts)[1:].partition(">")
+            found.append(Link(_trimmed(target), _parameters(_split(members, ";"))))
+            parts = []
+    return found
 
 
 def content_codings(value: str) -> list[str]:

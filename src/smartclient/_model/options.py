@@ -156,6 +156,8 @@ class Options:
         retries: further attempts at most.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
         limits: the session's.
+        strict_accept: an answer that is not what was asked for is an error.
+        formats: how the facade reads and writes values; nothing below looks at it.
     """
 
     timeout: Timeout = DEFAULT_TIMEOUT
@@ -168,6 +170,8 @@ class Options:
     retries: int = 2
     cache: str | None = "default"
     limits: Limits = DEFAULT_LIMITS
+    strict_accept: bool = False
+    formats: Any = None
 
 
 DEFAULT_OPTIONS = Options()

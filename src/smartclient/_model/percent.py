@@ -4,7 +4,7 @@ Source: RFC 3986 section 2 and appendix A.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .errors import InvalidOption
@@ -60,7 +60,11 @@ def text_from(data: bytes) -> str:
         return "".join([chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in data])
 
 
-def query_from(params: Any) -> str:
+ARRAY_STYLES = ("repeat", "comma", "brackets")
+"""How a list becomes a query: a=1&a=2, a=1,2, or a[]=1&a[]=2 with the brackets escaped."""
+
+
+def query_from(params: Any, array_style: str = "repeat") -> str:
     """The query that `params` spells, "" when it is empty: see `URL.with_params`.
 
     Raises:
@@ -80,23 +84,32 @@ def query_from(params: Any) -> str:
             return quote_plus(value)
         return quote_plus(str(value), encoding="utf-8", errors="surrogatepass")
 
+    parts: list[str] = []
     try:
-        return "&".join([f"{quoted(name)}={quoted(value)}" for name, value in _param_pairs(params)])
+        for name, values in param_pairs(params):
+            if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
+                texts, style = [quoted(values)] if values is not None else [], "repeat"
+            else:
+                texts, style = [quoted(value) for value in values if value is not None], array_style
+            key = quoted(name) + ("%5B%5D" if style == "brackets" else "")
+            if style == "comma" and texts:
+                texts = [",".join(texts)]
+            parts += [f"{key}={text}" for text in texts]
     except (ValueError, RecursionError) as error:
         if isinstance(error, InvalidOption):
             raise
         raise InvalidOption("params: a value has too many digits, or is nested too deeply") from None
+    return "&".join(parts)
 
 
-def _param_pairs(params: Any) -> Iterator[tuple[Any, Any]]:
+def param_pairs(params: Any) -> list[tuple[Any, Any]]:
+    """The (name, value) pairs of a mapping or of pairs, values as given.
+
+    Raises:
+        InvalidOption: it is neither.
+    """
     pairs: Iterable[Any] = params.items() if hasattr(params, "items") else params
     try:
-        named = [(name, values) for name, values in pairs]
+        return [(name, values) for name, values in pairs]
     except (TypeError, ValueError):
         raise InvalidOption("params must be a mapping, an iterable of (name, value) pairs, str or bytes") from None
-    for name, values in named:
-        if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
-            values = (values,)
-        for value in values:
-            if value is not None:
-                yield name, value

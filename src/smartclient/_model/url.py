@@ -111,9 +111,9 @@ class URL:
             text = _text_of(text)
         return _parse_cached(text) if len(text) < _CACHED_LENGTH else _parse(text)
 
-    def join(self, reference: str) -> "URL":
-        """What `reference` means seen from this URL (RFC 3986 section 5.2, strict). Raises as `parse` does."""
-        reference = _cleaned(reference)
+    def join(self, reference: Any) -> "URL":
+        """What `reference` means seen from this URL (RFC 3986 section 5.2, strict); as `parse` in all else."""
+        reference = _cleaned(reference if type(reference) is str else _text_of(reference))
         scheme, authority, raw_path, query, fragment = _split(reference)
         if scheme:
             return _parse(reference)
@@ -127,17 +127,18 @@ class URL:
             path = self.path[: self.path.rindex("/") + 1] + path
         return self._with(_without_dots(path), encoded(query or "", QUERY), encoded(fragment or "", QUERY))
 
-    def with_params(self, params: Any) -> "URL":
+    def with_params(self, params: Any, array_style: str = "repeat") -> "URL":
         """A copy with `params` appended to the query.
 
         Args:
-            params: mapping or pairs (form-encoded; None values are skipped, list values repeat the name), or str or
-                bytes that are a query already. Nothing in it gives this URL itself.
+            params: mapping or pairs (form-encoded; None values are skipped), or str or bytes that are a query
+                already. Nothing in it gives this URL itself.
+            array_style: what becomes of list values, one of `ARRAY_STYLES`.
 
         Raises:
             InvalidOption: `params` is none of these.
         """
-        added = query_from(params)
+        added = query_from(params, array_style)
         if not added:
             return self
         return self._with(self.path, f"{self.query}&{added}" if self.query else added, self.fragment)

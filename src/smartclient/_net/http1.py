@@ -189,7 +189,7 @@ class Http1Connection:
             kind = DeadlineExceeded
         told = kind(f"{request.method} {self.route.origin} failed: {error} (request {_SENT[sent]})", sent=sent)
         told.stale = (
-            self.served > 1
+            (self.served > 1 or self.idle_since > 0.0)  # a prewarmed one was kept before it served anybody
             and not self._reader.head_started
             and isinstance(error, ReadError | WriteError | ServerDisconnected)
         )

@@ -7,11 +7,12 @@ needs no shield. No I/O happens under the lock.
 import os
 import threading
 from collections import deque
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
-from .._model.options import Limits
+from .._model.options import Limits, Timeout
 from .._model.request import Request
 from .._runtime.base import Runtime
 from .connect import Route, connect
@@ -19,6 +20,25 @@ from .http1 import Http1Connection, nearer
 from .pool_state import OPEN, PoolState, Waiter
 
 _pools: "WeakSet[Pool]" = WeakSet()
+
+
+class PoolStats(NamedTuple):
+    """What a pool has and did.
+
+    Attributes:
+        active, idle: connections in use, and ready for the next call.
+        waiting: calls without a connection.
+        opened: connections opened so far.
+        requests: exchanges begun so far, redirects and retries included.
+        reused: those of them that found a connection which had served before.
+    """
+
+    active: int = 0
+    idle: int = 0
+    waiting: int = 0
+    opened: int = 0
+    requests: int = 0
+    reused: int = 0
 
 
 class Pool:
@@ -37,6 +57,7 @@ class Pool:
         self._lock = threading.Lock()
         self._orphans: deque[Http1Connection] = deque()
         self._open: WeakSet[Http1Connection] = WeakSet()
+        self._opened = self._served = self._reused = 0  # the latter two by connections that are gone
         self._state: PoolState[Http1Connection] = PoolState(
             max_connections=limits.max_connections,
             max_per_origin=limits.max_per_origin,
@@ -88,12 +109,47 @@ class Pool:
             limit = nearer(request.options.timeout.connect, request.deadline, self._now())
             connection = Http1Connection(self.runtime, route, await connect(self.runtime, route, limit))
         except BaseException as error:
-            self._give_up_slot(route)
+            with self._lock:
+                self._state.discard(route)
+            self._tidy()
             if isinstance(error, ConnectTimeout) and self._now() >= request.deadline:
                 raise DeadlineExceeded(*error.args) from error
             raise
-        self._open.add(connection)
+        with self._lock:
+            self._open.add(connection)
+            self._opened += 1
         return connection
+
+    async def prewarm(self, request: Request, count: int) -> int:
+        """Sees to it that `count` connections are idle for `request`; fewer where the limits leave no room."""
+        options = request.options
+        timeout = Timeout(options.timeout.read, connect=options.timeout.connect, pool=0.0)  # never waits for a slot
+        request = request.replace(options=replace(options, timeout=timeout))
+        held: list[Http1Connection] = []
+        try:
+            while len(held) < count:
+                held.append(await self.acquire(request))
+        except PoolTimeout:
+            pass
+        finally:
+            for connection in held:
+                self.release(connection)
+        return len(held)
+
+    def stats(self) -> PoolStats:
+        """Counts as of now."""
+        with self._lock:
+            state = self._state
+            served = [connection.served for connection in self._open]
+            requests = self._served + sum(served)
+            reused = self._reused + sum(max(0, each - 1) for each in served)
+            return PoolStats(state.active, state.idle, state.waiting, self._opened, requests, reused)
+
+    def _count_out(self, connection: Http1Connection) -> None:
+        """Keeps the numbers of a connection that is gone; called with the lock held."""
+        self._open.discard(connection)
+        self._served += connection.served
+        self._reused += max(0, connection.served - 1)
 
     def release(self, connection: Http1Connection) -> None:
         """Takes a connection back for reuse. Nothing happens to one that was given back already."""
@@ -110,12 +166,10 @@ class Pool:
         if connection.held:
             connection.held = False
             connection.abort()
-            self._give_up_slot(connection.route)
-
-    def _give_up_slot(self, route: Route) -> None:
-        with self._lock:
-            self._state.discard(route)
-        self._tidy()
+            with self._lock:
+                self._count_out(connection)
+                self._state.discard(connection.route)
+            self._tidy()
 
     def discard_later(self, connection: Http1Connection) -> None:
         """`discard` for finalisers: from any thread, at any moment, never blocking."""
@@ -130,6 +184,7 @@ class Pool:
                 for connection in orphans:
                     if connection.held:
                         connection.held = False
+                        self._count_out(connection)
                         self._state.discard(connection.route)
             finally:
                 self._lock.release()
@@ -141,6 +196,8 @@ class Pool:
         if self._state.doomed:
             with self._lock:
                 doomed = self._state.take_doomed()
+                for connection in doomed:
+                    self._count_out(connection)
             for connection in doomed:
                 connection.abort()
         if self._orphans:  # last, since this too is an unlock that finalisers rely on
@@ -150,6 +207,8 @@ class Pool:
         """Closes the idle connections; those in use are closed when they come back. Gives what is not yet gone."""
         with self._lock:
             idle = self._state.close()
+            for connection in idle:
+                self._count_out(connection)
         for connection in idle:
             connection.abort()
         self._tidy()

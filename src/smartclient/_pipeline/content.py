@@ -5,7 +5,7 @@ Above the cache on both ways: Vary selects on the fields that are set here, and 
 
 from .._codec.decoders import ACCEPT_ENCODING, Decoder, decoding_for
 from .._model.body import BodyReader, BytesReader
-from .._model.errors import BodyTooLarge, DecodedTooLarge, RequestException
+from .._model.errors import BodyTooLarge, DecodedTooLarge, NegotiationError, RequestException
 from .._model.fields import content_codings
 from .._model.headers import Fields
 from .._model.message import Reply
@@ -27,6 +27,8 @@ class ContentStage:
             # A part of a coded representation cannot be decoded on its own.
             request = request.replace(fields=request.fields.replace("Accept-Encoding", "identity"))
         reply = await self.next(request)
+        if request.options.strict_accept:
+            _check_match(reply)
         fields = reply.head.fields
         if "content-encoding" in fields.index and _may_have_content(reply):
             try:
@@ -39,6 +41,18 @@ class ContentStage:
             if decoding.decoder is not None:
                 reply.body = DecodedBody(reply.raw, decoding.decoder)
         return reply
+
+
+def _check_match(reply: Reply) -> None:
+    """Gives up a successful answer that is not what was asked for."""
+    from .._rules.negotiation import mismatch  # few calls ask for this
+
+    reason = mismatch(reply.request, reply.head)
+    if reason is not None:
+        reply.body.abort()
+        error = NegotiationError(f"{reason} from {reply.request.url.safe}", sent="wholly")
+        error.response = reply
+        raise error
 
 
 class DecodedBody:

@@ -1,0 +1,45 @@
+"""Which event loop runs this code, whether one still lives, and the runtime that belongs to it."""
+
+import sys
+from typing import Any
+
+from .._model.errors import SessionMisuse
+from .._runtime.base import Runtime
+
+
+def running_loop() -> object:
+    """What runs this code: trio's token, or asyncio's loop.
+
+    Raises:
+        SessionMisuse: neither does.
+    """
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():  # first: as a guest, trio runs inside asyncio's loop
+        return trio.lowlevel.current_trio_token()
+    asyncio = sys.modules.get("asyncio")
+    loop: object = None if asyncio is None else asyncio._get_running_loop()
+    if loop is None:
+        raise SessionMisuse("AsyncSession needs a running event loop: asyncio or trio")
+    return loop
+
+
+def is_alive(home: Any) -> bool:
+    """Whether an event loop can still run; trio's tokens do not say so, but refuse what is given to them."""
+    if hasattr(home, "is_closed"):
+        return not home.is_closed()
+    try:
+        home.run_sync_soon(lambda: None)
+    except Exception:
+        return False
+    return True
+
+
+def new_async_runtime(home: object) -> Runtime:
+    """The runtime for what `running_loop` found."""
+    if hasattr(home, "is_closed"):
+        from .._runtime.asyncio_ import AsyncioRuntime
+
+        return AsyncioRuntime()
+    from .._runtime.trio_ import TrioRuntime
+
+    return TrioRuntime()

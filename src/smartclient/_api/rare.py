@@ -1,0 +1,112 @@
+"""The settings of a session that few of them have: base URL, wishes, formats, stages."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .._model.headers import Headers
+from .._model.url import URL
+from .options import ACCEPT_FIELDS
+
+if TYPE_CHECKING:
+    from .formats import Formats
+
+
+class Fixed(NamedTuple):
+    """Settings that hardly change, in one object: comparing it costs a call no more than comparing one of them."""
+
+    stream: bool = False
+    strict_accept: bool = False
+    formats: "Formats | None" = None
+
+
+class RareSettings:
+    """Properties of sessions; see `Settings`."""
+
+    _blocking = True
+    _fixed: Fixed
+    _headers: Headers
+
+    @property
+    def base_url(self) -> str | None:
+        """What relative URLs are seen from (RFC 3986 section 5): the last segment counts only if it ends with "/".
+
+        With one, `auth`, the credential fields and the cookies given to the session go to its origin only.
+        """
+        return None if self._base is None else str(self._base)
+
+    @base_url.setter
+    def base_url(self, value: Any) -> None:
+        self._base = None if value is None else URL.parse(value)
+
+    @property
+    def _home_host(self) -> str:
+        return "" if self._base is None else self._base.host
+
+    @property
+    def accept(self) -> str | None:
+        """The Accept field. May be set to its text, or to a list of media ranges and (media range, weight) pairs."""
+        return self._headers.get("Accept")
+
+    @accept.setter
+    def accept(self, wish: Any) -> None:
+        self._ask("accept", wish)
+
+    @property
+    def accept_language(self) -> str | None:
+        """The Accept-Language field. May be set to its text, or to a list of tags and (tag, weight) pairs."""
+        return self._headers.get("Accept-Language")
+
+    @accept_language.setter
+    def accept_language(self, wish: Any) -> None:
+        self._ask("accept_language", wish)
+
+    def _ask(self, option: str, wish: Any) -> None:
+        from .._rules.negotiation import accept_value
+
+        self._headers[ACCEPT_FIELDS[option]] = accept_value(option, wish)
+
+    @property
+    def strict_accept(self) -> bool:
+        """Whether a successful answer that is not what was asked for raises NegotiationError."""
+        return self._fixed.strict_accept
+
+    @strict_accept.setter
+    def strict_accept(self, on: bool) -> None:
+        self._fixed = self._fixed._replace(strict_accept=bool(on))
+
+    @property
+    def json_lib(self) -> Any:
+        """What writes and reads JSON, by `dumps(value)` and `loads(text)`; None for the `json` of Python."""
+        return self._fixed.formats and self._fixed.formats.json_lib
+
+    @json_lib.setter
+    def json_lib(self, value: Any) -> None:
+        self._set_formats(value, self.codecs)
+
+    @property
+    def codecs(self) -> Mapping[str, Any]:
+        """(encode, decode) by media type, for `data` and `response.parse()`; "application/x" serves "+x" too."""
+        return self._fixed.formats.codecs if self._fixed.formats else {}
+
+    @codecs.setter
+    def codecs(self, value: Any) -> None:
+        self._set_formats(self.json_lib, value)
+
+    def _set_formats(self, json_lib: Any, codecs: Any) -> None:
+        from .formats import Formats
+
+        formats = Formats(json_lib, codecs) if json_lib is not None or codecs else None
+        self._fixed = self._fixed._replace(formats=formats)
+
+    @property
+    def stages(self) -> tuple[Any, ...]:
+        """Functions `f(request, next)` around every call, the outermost first; coroutine functions in AsyncSession."""
+        return self._stages
+
+    @stages.setter
+    def stages(self, value: Any) -> None:
+        if value:
+            from .stages import checked_stages
+
+            value = checked_stages(value, blocking=self._blocking)
+        self._stages = value or ()

@@ -1,0 +1,118 @@
+"""Sessions that share a pool, what a session tells of it, and sessions in pickles; never how a call is made."""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Self
+from weakref import WeakSet
+
+from .._model.errors import InvalidOption, shown
+from .._model.headers import Headers, fields_from
+from .._model.options import Limits
+from .._model.request import Request
+from .._net.pool import Pool, PoolStats
+from .._rules.jar import Jar
+from .._runtime.base import new_lock
+from .options import NOT_GIVEN, checked_limits, unknown_keyword
+from .settings import Settings, option_names
+
+_OF_THIS_PROCESS = ("_chain", "_children", "_fields", "_home", "_lock", "_merged", "_owner", "_pool", "_salt", "_store")
+"""Attributes that belong to one session in one process: neither pickled nor handed to derived sessions."""
+
+
+class SharedPool(Settings):
+    """A session over a pool of its own, or over that of the session it was derived from."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._begin(None)
+
+    def _begin(self, owner: Self | None) -> None:
+        self._owner = owner
+        self._pool: Pool | None = None
+        self._children: WeakSet[Self] = WeakSet()
+
+    def derive(self, **options: Any) -> Self:
+        """A session with the settings of this one, changed by `options`, over the same pool and cache.
+
+        It has a jar of its own, empty unless `cookies` fills it; `headers` are merged, None removes one. Closing it
+        leaves the pool open, closing this one does not.
+
+        Raises:
+            TypeError: an unknown option; it names the nearest.
+            InvalidOption: as `Session()` does; `limits` that would ask for another pool.
+        """
+        unknown = options.keys() - option_names()
+        if unknown:
+            raise unknown_keyword("derive", unknown, option_names())
+        owner = self._owner or self
+        child = type(self).__new__(type(self))
+        child.__dict__.update(self._lasting())
+        child._headers = Headers(fields_from(self._headers, options.pop("headers", None)))
+        child.params = dict(self.params) if isinstance(self.params, Mapping) else self.params
+        child._lock, child._chain, child._salt, child._store = self._lock, None, self._salt, self._store
+        child._forget_merged()
+        child._begin(owner)
+        if "base_url" in options:  # before the cookies, which it gives a home
+            child.base_url = options.pop("base_url")
+        child.cookies = options.pop("cookies", None if self._jar is None else ())
+        child._set_cache(options.pop("cache", NOT_GIVEN if self._store else None))
+        child.limits = _same_pool(self.limits, options.pop("limits", self.limits))
+        for name, value in options.items():
+            setattr(child, name, value)
+        with self._lock:
+            owner._children.add(child)
+        return child
+
+    def stats(self) -> PoolStats:
+        """Counts of the pool: connections active, idle and waited for, and what was opened, asked and reused so far.
+
+        All 0 before the first call and after `close()`.
+        """
+        pool = (self._owner or self)._pool
+        return PoolStats() if pool is None else pool.stats()
+
+    def _let_go(self) -> Pool | None:
+        """The pool to close, None for a derived session: nobody here uses it any more."""
+        pool, self._pool, self._chain = self._pool, None, None
+        for child in self._children:
+            child._chain = None
+        return pool
+
+    def _warming(self, url: Any, connections: Any) -> tuple[Request, int]:
+        """The request whose connections `prewarm` opens, and how many."""
+        if isinstance(connections, bool) or not isinstance(connections, int) or connections < 1:
+            raise InvalidOption(f"prewarm: connections must be a whole number, 1 or more, not {shown(connections)}")
+        request = self._request(
+            "GET", url, None, None, None, None, None, NOT_GIVEN, True, None, None, None, None, None, NOT_GIVEN, {}
+        )
+        return request, connections
+
+    def _lasting(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in _OF_THIS_PROCESS}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles: settings, fields and cookies; no sockets, no stored responses, no tie to another session."""
+        cookies = None if self._jar is None else list(self._jar)
+        return self._lasting() | {"_jar": cookies, "_store": self._store is not None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        cookies, cached = state.pop("_jar"), state.pop("_store")
+        self.__dict__.update(state)
+        self._lock = new_lock()
+        self._chain = self._store = None
+        self._salt = os.urandom(16)
+        self._forget_merged()
+        self._begin(None)
+        self._set_cache(cached)
+        self._jar = None if cookies is None else Jar(new_lock())
+        for cookie in cookies or ():
+            self._jar.add(cookie)  # type: ignore[union-attr]  # there are cookies only where there is a jar
+
+
+def _same_pool(ours: Limits, value: Any) -> Limits:
+    """`value`, the limits of a derived session, which may bound bodies in its own way, but not the connections."""
+    limits = checked_limits(value)
+    for name in ("max_connections", "max_per_origin", "keepalive_expiry"):
+        if getattr(limits, name) != getattr(ours, name):
+            raise InvalidOption(f"derive: Limits({name}=) belongs to the pool, which is shared")
+    return limits

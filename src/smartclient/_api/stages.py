@@ -1,0 +1,96 @@
+"""Stages of the user's own around a whole call: `f(request, next)`, plain in `Session`, async in `AsyncSession`."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from .._model.errors import InvalidOption, SessionMisuse, UnrewindableBodyError, shown
+from .._model.headers import fields_from
+from .._model.request import Request
+from .._model.url import URL
+from .._rules.redirect import crosses_origin, strip_credentials
+from .options import checked_method
+from .payload import FRAMING_FIELDS, body_from, checked_framing
+from .request import PreparedRequest
+
+UserStage = Callable[[PreparedRequest, Callable[[PreparedRequest], Any]], Any]
+R = TypeVar("R")
+
+
+def checked_stages(stages: Any, *, blocking: bool) -> tuple[UserStage, ...]:
+    """`stages` as a tuple.
+
+    Raises:
+        InvalidOption: not a list of callables; a coroutine function in a blocking session.
+    """
+    if not stages:
+        return ()
+    import inspect
+
+    if not isinstance(stages, Iterable):
+        raise InvalidOption(f"stages must be a list of functions f(request, next), not {shown(stages)}")
+    found = tuple(stages)
+    for stage in found:
+        if not callable(stage):
+            raise InvalidOption(f"stages: {shown(stage)} cannot be called")
+        waits = inspect.iscoroutinefunction(stage) or inspect.iscoroutinefunction(type(stage).__call__)
+        if waits and blocking:
+            raise InvalidOption(f"stages: {shown(stage)} is async; a Session takes plain functions")
+    return found
+
+
+def through(stages: Iterable[UserStage], request: Request, call: Callable[[Request], R]) -> R:
+    """What the first of `stages` returns: the response, or what is awaited for it; `call` is inside the last one.
+
+    A stage gets the request, which it may change, and `next`, which it may call any number of times.
+    """
+    inner: Callable[[PreparedRequest], Any] = _Innermost(request, call)
+    for stage in reversed(tuple(stages)):
+        inner = _Next(stage, inner)
+    return inner(PreparedRequest(request))  # type: ignore[no-any-return]
+
+
+class _Next:
+    """A stage with what is inside it, as the `next` of the stage around it."""
+
+    __slots__ = ("_inner", "_stage")
+
+    def __init__(self, stage: UserStage, inner: Callable[[PreparedRequest], Any]) -> None:
+        self._stage = stage
+        self._inner = inner
+
+    def __call__(self, request: PreparedRequest) -> Any:
+        return self._stage(request, self._inner)
+
+
+class _Innermost:
+    """The call itself, with the request that the stages made of it."""
+
+    __slots__ = ("_call", "_request", "_used")
+
+    def __init__(self, request: Request, call: Callable[[Request], Any]) -> None:
+        self._request = request
+        self._call = call
+        self._used = False
+
+    def __call__(self, prepared: PreparedRequest) -> Any:
+        request = _changed(self._request, prepared)
+        if request.body is self._request.body and request.body.length != 0 and not request.body.replayable:
+            if self._used:
+                raise UnrewindableBodyError("a stage called next again, and the body can be read only once")
+            self._used = True
+        return self._call(request)
+
+
+def _changed(request: Request, prepared: Any) -> Request:
+    """`request` with what stages changed. What they cannot see, as the password, does not go to another origin."""
+    if not isinstance(prepared, PreparedRequest):
+        raise SessionMisuse(f"a stage called next with {shown(prepared)}, not with a request")
+    url = request.url if prepared.url == str(request.url) else URL.parse(prepared.url)
+    fields, body, options = fields_from(prepared.headers), request.body, request.options
+    if prepared.body is not (body.content or None):
+        body, _ = body_from(prepared.body, None)
+    if not FRAMING_FIELDS.isdisjoint(fields.index):
+        fields, body = checked_framing(fields, body)
+    if crosses_origin(request.url, url):
+        _, options = strip_credentials(fields, options)
+    return request.replace(method=checked_method(prepared.method), url=url, fields=fields, body=body, options=options)
