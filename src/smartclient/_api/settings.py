@@ -5,13 +5,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Generic, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from .._codec.decoders import ACCEPT_ENCODING
 from .._model.body import NO_BODY
 from .._model.errors import InsecureRequestWarning, InvalidOption, URLRequired, shown
 from .._model.headers import NO_FIELDS, Fields, Headers, HeadersInput, fields_from, is_token
-from .._model.options import DEFAULT_LIMITS, Limits, Options
+from .._model.options import DEFAULT_LIMITS, TLS, Limits, Options
 from .._model.request import Request
 from .._model.url import URL
 from .._pipeline.stage import Stage
@@ -26,10 +26,14 @@ from .options import (
     cache_mode,
     checked_count,
     timeout_from,
-    tls_from,
     with_params,
 )
 from .payload import FRAMING_FIELDS, body_from, checked_framing
+from .reach import reach_from
+from .tls import environment_is_silent, tls_from, with_environment
+
+if TYPE_CHECKING:
+    import ssl
 
 R = TypeVar("R")
 
@@ -57,13 +61,24 @@ class Settings:
         cookies: the jar, kept between calls of this session; a mapping or another jar may be assigned.
         auth: (user, password), or None.
         params: appended to the query of every call.
-        verify: True, False, or the path of a trusted CA file or folder.
-        cert: path of a client certificate, or (certificate, key) paths.
+        verify: True, False, the path of a trusted CA file or folder, a `TLS`, or an `ssl.SSLContext`, used as it is.
+        cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
+        trust_env: whether variables of the environment count: for trusted issuers REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE,
+            SSL_CERT_FILE and SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE.
         timeout: as in a call.
         max_redirects: hops at most.
         retries: further attempts at most.
         limits: of connections and bodies; read when the first connection is made.
+
+    Given once, for good:
+        resolve: {host or "host:port": IP address or addresses}, or a function of host and port that gives them, or
+            None for what the system says. TLS, Host and cookies keep the name. A plain function runs in a thread of
+            its own; an AsyncSession takes an `async def` too.
+        unix_socket: path of a Unix socket that all connections lead to, whatever the host.
+        local_address: IP address, or (address, port), that connections go out from.
     """
+
+    _takes_async = False
 
     def __init__(
         self,
@@ -73,8 +88,12 @@ class Settings:
         auth: Any = None,
         params: Any = None,
         timeout: Any = NOT_GIVEN,
-        verify: bool | str | os.PathLike[str] = True,
+        verify: "bool | str | os.PathLike[str] | TLS | ssl.SSLContext | None" = None,
         cert: Any = None,
+        trust_env: bool = True,
+        resolve: Any = None,
+        unix_socket: "str | os.PathLike[str] | None" = None,
+        local_address: str | tuple[str, int] | None = None,
         stream: bool = False,
         max_redirects: int = 30,
         retries: int = 2,
@@ -88,8 +107,12 @@ class Settings:
         self.auth = auth
         self.params = params
         self.timeout = timeout
-        self.verify = verify
+        self._verify = verify
         self.cert = cert
+        self.trust_env = trust_env
+        self._reach = reach_from(resolve, unix_socket, local_address)
+        if self._reach is not None and self._reach.awaits and not self._takes_async:
+            raise InvalidOption("resolve: a Session takes plain functions only, this one is to be awaited")
         self._stream = bool(stream)
         self.max_redirects = max_redirects
         self.retries = retries
@@ -100,6 +123,14 @@ class Settings:
         self._salt = os.urandom(16)
         self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
+
+    @property
+    def verify(self) -> Any:
+        return True if self._verify is None else self._verify
+
+    @verify.setter
+    def verify(self, value: Any) -> None:
+        self._verify = value
 
     @property
     def headers(self) -> Headers:
@@ -147,6 +178,9 @@ class Settings:
             target = with_params(target, self.params, params)
         fields = self._session_fields() if headers is None else fields_from(self._headers, headers)
         options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache)
+        if self.trust_env and not environment_is_silent():  # for http too: redirects lead to https
+            unsaid = verify is None and self._verify is None
+            options = replace(options, tls=with_environment(options.tls, unsaid))
         if cookies:
             options = replace(options, cookies=cookie_pairs(cookies, target, time.time()))
         if not options.tls.verify and target.scheme == "https":
@@ -181,7 +215,7 @@ class Settings:
             self.auth,
             self.timeout,
             self._stream,
-            self.verify,
+            self._verify,
             self.cert,
             self.max_redirects,
             self.retries,
@@ -213,7 +247,8 @@ class Settings:
             allow_redirects=bool(allow_redirects),
             max_redirects=checked_count("max_redirects", self.max_redirects),
             auth=auth_from(self.auth if auth is None else auth),
-            tls=tls_from(self.verify if verify is None else verify, self.cert if cert is None else cert),
+            tls=tls_from(self._verify if verify is None else verify, self.cert if cert is None else cert),
+            reach=self._reach,
             stream=self._stream if stream is None else bool(stream),
             retries=checked_count("retries", self.retries if retries is None else retries),
             cache=cache_mode(cache),

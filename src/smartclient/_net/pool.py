@@ -48,8 +48,8 @@ class Pool:
             PoolTimeout, DeadlineExceeded: none became free in time.
             ConnectTimeout, ResolveError, ConnectionError, SSLError: from `connect`.
         """
-        url = request.url
-        route = Route(url.origin, request.options.tls if url.origin.scheme == "https" else None)
+        origin, options = request.url.origin, request.options
+        route = Route(origin, options.tls if origin.scheme == "https" else None, options.reach)
         while True:
             with self._lock:
                 found = self._state.acquire(route, self.runtime.now(), self.runtime.new_future)
