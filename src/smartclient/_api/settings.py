@@ -123,6 +123,7 @@ class Settings:
         self._salt = os.urandom(16)
         self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
+        self._environed: tuple[Options | None, Options] = (None, Options())
 
     @property
     def verify(self) -> Any:
@@ -180,7 +181,7 @@ class Settings:
         options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache)
         if self.trust_env and not environment_is_silent():  # for http too: redirects lead to https
             unsaid = verify is None and self._verify is None
-            options = replace(options, tls=with_environment(options.tls, unsaid))
+            options = self._with_tls(options, with_environment(options.tls, unsaid))
         if cookies:
             options = replace(options, cookies=cookie_pairs(cookies, target, time.time()))
         if not options.tls.verify and target.scheme == "https":
@@ -196,6 +197,13 @@ class Settings:
         if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):
             request.fields, request.body = checked_framing(request.fields, request.body)
         return request
+
+    def _with_tls(self, options: Options, tls: TLS) -> Options:
+        known, changed = self._environed
+        if known is not options or changed.tls != tls:
+            changed = replace(options, tls=tls)
+            self._environed = (options, changed)
+        return changed
 
     def _session_fields(self) -> Fields:
         headers = self._headers

@@ -30,7 +30,7 @@ def keys_of(request: Request, salt: bytes) -> tuple[Key, ...]:
     uri = request.url.without_fragment
     given = request.fields.index
     tls, reach = request.options.tls, request.options.reach
-    usual = reach is None and (tls is DEFAULT_TLS or tls == DEFAULT_TLS)
+    usual = reach is None and (tls is DEFAULT_TLS or request.url.scheme == "http" or tls == DEFAULT_TLS)
     if usual and _PARTITIONING.isdisjoint(given):
         return ((uri, NO_PARTITION),)
     credentials = sorted(_PARTITIONING.intersection(given))

@@ -64,9 +64,10 @@ class SocketAttempt:
 
 def connect_failure(error: Exception) -> ConnectionError:
     """What a failed attempt to connect means: the system's own time-out is one of ours too."""
-    if not isinstance(error, OSError):  # OverflowError, ValueError: nothing that an address can be
-        return ConnectionError(str(error))
-    return (ConnectTimeout if isinstance(error, TimeoutError) else ConnectionError)(describe(error))
+    kind = ConnectTimeout if isinstance(error, TimeoutError) else ConnectionError
+    # By number: the texts of event loops name the address, and so every failure would be of a kind of its own.
+    number = error.errno if isinstance(error, OSError) else None
+    return kind(os.strerror(number) if number else str(error))
 
 
 class SocketStream:
