@@ -16,6 +16,7 @@ from loopback.clients import Client
 from loopback.crafted import LAST_WEEK, NEXT_WEEK, TOMORROW, YESTERDAY
 from loopback.origin import Origin
 from loopback.scripted import ScriptedServer
+from loopback.ways import WAYS, new_session, open_sockets, run, settled, sockets_become, tick
 from smartclient import TLS
 from smartclient.exceptions import InsecureRequestWarning, SSLError
 
@@ -93,6 +94,25 @@ def test_refusal_names_its_check(client: Client, scripted: Scripted, authority: 
     server.close()
     assert [connection.received for connection in server.connections] == [b""] * len(server.connections)
     assert session._pool._state.active == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts sockets in /proc")
+@pytest.mark.parametrize("way", WAYS)
+def test_refusal_leaves_no_socket(way: str, scripted: Scripted, authority: Authority) -> None:
+    server = scripted([OK], context=authority.server_context("a.test"))
+
+    async def scenario() -> None:
+        before = open_sockets()
+        session = new_session(way, verify=str(authority.ca_file))
+        with pytest.raises(SSLError, match=r"it is for a\.test"):
+            await settled(session.get(server.url))
+        await settled(session.close())
+        for _ in range(10):  # a loop closes what was aborted when it comes to it
+            await tick(way)
+        assert server.connection(1).over.wait(5)  # the second look
+        await sockets_become(way, before)
+
+    run(way, scenario)
 
 
 def test_refusal_without_a_second_look(client: Client, scripted: Scripted, authority: Authority) -> None:

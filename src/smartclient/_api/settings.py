@@ -30,7 +30,7 @@ from .options import (
 )
 from .payload import FRAMING_FIELDS, body_from, checked_framing
 from .reach import reach_from
-from .tls import environment_is_silent, tls_from, with_environment
+from .tls import tls_from, tls_variables, with_environment
 
 if TYPE_CHECKING:
     import ssl
@@ -123,7 +123,7 @@ class Settings:
         self._salt = os.urandom(16)
         self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
-        self._environed: tuple[Options | None, Options] = (None, Options())
+        self._environed: tuple[Any, Options] = (None, Options())
 
     @property
     def verify(self) -> Any:
@@ -179,9 +179,8 @@ class Settings:
             target = with_params(target, self.params, params)
         fields = self._session_fields() if headers is None else fields_from(self._headers, headers)
         options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache)
-        if self.trust_env and not environment_is_silent():  # for http too: redirects lead to https
-            unsaid = verify is None and self._verify is None
-            options = self._with_tls(options, with_environment(options.tls, unsaid))
+        if self.trust_env and (variables := tls_variables()) is not None:  # for http too: redirects lead to https
+            options = self._in_environment(options, verify is None and self._verify is None, variables)
         if cookies:
             options = replace(options, cookies=cookie_pairs(cookies, target, time.time()))
         if not options.tls.verify and target.scheme == "https":
@@ -198,11 +197,13 @@ class Settings:
             request.fields, request.body = checked_framing(request.fields, request.body)
         return request
 
-    def _with_tls(self, options: Options, tls: TLS) -> Options:
+    def _in_environment(self, options: Options, trust: bool, variables: tuple[Any, ...]) -> Options:
+        """`options` with what the environment says of TLS; `trust` tells whether it may name the trusted issuers."""
         known, changed = self._environed
-        if known is not options or changed.tls != tls:
-            changed = replace(options, tls=tls)
-            self._environed = (options, changed)
+        key = (options, trust, variables)
+        if known is None or known[0] is not options or known[1:] != key[1:]:
+            changed = replace(options, tls=with_environment(options.tls, trust))
+            self._environed = (key, changed)
         return changed
 
     def _session_fields(self) -> Fields:
