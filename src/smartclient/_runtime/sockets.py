@@ -138,8 +138,10 @@ def wait_for_writable(attempts: Sequence[SocketAttempt], timeout: float | None) 
         poller = select.poll()
         for attempt in attempts:
             poller.register(attempt.sock, select.POLLOUT)
-        ready = dict(poller.poll(None if timeout is None else max(0, ceil(timeout * 1000))))
-        return next((attempt for attempt in attempts if attempt.sock.fileno() in ready), None)
+        ready = poller.poll(None if timeout is None else max(0, ceil(timeout * 1000)))
+        if not ready:
+            return None
+        return attempts[[attempt.sock.fileno() for attempt in attempts].index(ready[0][0])]
     sockets = [attempt.sock for attempt in attempts]
     _, writable, failed = select.select([], sockets, sockets, None if timeout is None else max(0.0, timeout))
     return next((attempt for attempt in attempts if attempt.sock in writable + failed), None)
