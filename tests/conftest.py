@@ -12,6 +12,15 @@ from loopback.origin import Origin
 from loopback.pages import nginx_with_pages
 from loopback.scripted import Script, ScriptedServer
 
+VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _environment_says_nothing() -> None:
+    """What the machine trusts is no matter of the tests, nor of the processes that they start."""
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:

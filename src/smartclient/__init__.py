@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._api.response import AsyncResponse, Response
     from ._api.session import AsyncSession, Session
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
-    from ._model.options import Limits, Timeout
+    from ._model.options import TLS, Limits, Timeout
     from .exceptions import (
         ConnectionError,
         ConnectTimeout,
@@ -30,7 +30,7 @@ _HOMES = {
     "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
     "._api.session": ("AsyncSession", "Session"),
     "._api.response": ("AsyncResponse", "Response"),
-    "._model.options": ("Limits", "Timeout"),
+    "._model.options": ("TLS", "Limits", "Timeout"),
     ".exceptions": (
         "ConnectTimeout",
         "ConnectionError",
@@ -58,6 +58,7 @@ __all__ = [
     "Response",
     "Session",
     "SmartclientError",
+    "TLS",
     "Timeout",
     "TooManyRedirects",
     "URLRequired",

@@ -16,9 +16,9 @@ from smartclient._api.options import (
     cache_mode,
     checked_count,
     timeout_from,
-    tls_from,
     with_params,
 )
+from smartclient._api.tls import tls_from
 from smartclient._model.errors import InvalidHeader, InvalidOption, RequestException
 from smartclient._model.options import TLS, Timeout
 from smartclient._model.url import URL

@@ -70,12 +70,12 @@ def full_port() -> Iterator[int]:
 
 @pytest.fixture
 def stalled_look_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Look-ups of names wait for this event."""
+    """Look-ups of names that begin with "stalled" wait for this event."""
     go_on = threading.Event()
     look_up = socket.getaddrinfo
 
     def stalled(host: Any, *args: Any, **options: Any) -> Any:
-        if host.startswith("stalled"):
+        if str(host).startswith("stalled"):
             go_on.wait(20)
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
         return look_up(host, *args, **options)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartclient._model.headers import Fields
-from smartclient._model.options import TLS, Options
+from smartclient._model.options import TLS, Options, OwnContext, Reach
 from smartclient._model.request import Request
 from smartclient._model.stored import Stored
 from smartclient._model.url import URL
@@ -16,8 +16,8 @@ SALT = b"0123456789abcdef"
 EMPTY = (URI, b"")
 
 
-def request(*lines: tuple[str, str], url: str = URI, tls: TLS | None = None) -> Request:
-    options = Options() if tls is None else Options(tls=tls)
+def request(*lines: tuple[str, str], url: str = URI, tls: TLS | None = None, reach: Reach | None = None) -> Request:
+    options = Options(reach=reach) if tls is None else Options(tls=tls, reach=reach)
     return Request("GET", URL.parse(url), Fields(lines), options=options)
 
 
@@ -54,6 +54,11 @@ def test_without_credentials_the_partition_is_empty(plain: Request) -> None:
     assert keys_of(plain, SALT) == (EMPTY,)
 
 
+def test_without_tls_its_settings_do_not_count() -> None:
+    (key,) = keys_of(request(url="http://h.example/", tls=TLS(verify=False)), SALT)
+    assert key == ("http://h.example/", b"")
+
+
 SEPARATE = [
     pytest.param(request(("Authorization", "Basic eDp5")), id="7 Authorization"),
     pytest.param(request(("Proxy-Authorization", "Basic eDp5")), id="Proxy-Authorization"),
@@ -70,6 +75,15 @@ SEPARATE = [
     pytest.param(request(tls=TLS(verify=False)), id="verification off"),
     pytest.param(request(tls=TLS(ca="/ca.pem")), id="other trust store"),
     pytest.param(request(tls=TLS(cert=("/c.pem", "/k.pem"))), id="client certificate"),
+    pytest.param(request(tls=TLS(cert=b"-----BEGIN one")), id="client certificate as PEM"),
+    pytest.param(request(tls=TLS(cert=b"-----BEGIN two")), id="another one"),
+    pytest.param(request(tls=TLS(trust="system")), id="trust of the system"),
+    pytest.param(request(tls=TLS(min_version="1.3")), id="a newer version at least"),
+    pytest.param(request(tls=TLS(own=OwnContext(object(), 1))), id="context of the caller"),
+    pytest.param(request(tls=TLS(own=OwnContext(object(), 2))), id="another context"),
+    pytest.param(request(reach=Reach({})), id="another way to the server"),
+    pytest.param(request(reach=Reach({})), id="yet another way"),
+    pytest.param(request(("Cookie", "a=b"), reach=Reach({})), id="Cookie, and another way"),
     pytest.param(request(("Cookie", "a=b"), tls=TLS(verify=False)), id="Cookie with verification off"),
 ]
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from smartclient._runtime.base import run_blocking
+from smartclient._net.tcp import open_first
+from smartclient._runtime.base import Address, run_blocking
 
 
 class Peer:
@@ -20,7 +21,7 @@ class Peer:
 
     async def meet(self, runtime: Any) -> tuple[Any, socket.socket]:
         """A stream of `runtime`, and the accepted socket at its other end."""
-        stream = await runtime.connect(socket.AF_INET, self.address, 5.0)
+        stream = await open_first(runtime, [Address(socket.AF_INET, self.address)], 5.0)
         accepted, _ = self._listener.accept()
         accepted.settimeout(5.0)
         self.sockets.append(accepted)

@@ -18,7 +18,8 @@ from smartclient._model.errors import (
     WriteError,
     WriteTimeout,
 )
-from smartclient._runtime.base import run_blocking
+from smartclient._net.tcp import open_first
+from smartclient._runtime.base import Address, run_blocking
 
 SOON = 0.02  # seconds of a limit that is meant to pass
 
@@ -105,7 +106,7 @@ def test_refused(run):
     closed.close()
 
     async def scenario(runtime):
-        await runtime.connect(socket.AF_INET, address, 5.0)
+        await open_first(runtime, [Address(socket.AF_INET, address)], 5.0)
 
     with pytest.raises(errors.ConnectionError) as caught:
         run(scenario)
@@ -115,7 +116,7 @@ def test_refused(run):
 @pytest.mark.parametrize("timeout", [0.0, -1.0])
 def test_no_time_to_connect(run, timeout):
     async def scenario(runtime):
-        await runtime.connect(socket.AF_INET, ("192.0.2.1", 9), timeout)
+        await open_first(runtime, [Address(socket.AF_INET, ("192.0.2.1", 9))], timeout)
 
     with pytest.raises(ConnectTimeout):
         run(scenario)

@@ -3,13 +3,16 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from .._model.errors import InvalidOption, shown
 from .._model.headers import Fields, HeadersInput, is_token
-from .._model.options import DEFAULT_TIMEOUT, DEFAULT_TLS, TLS, Limits, Options, Timeout
+from .._model.options import DEFAULT_TIMEOUT, TLS, Limits, Options, Timeout
 from .._model.percent import ARRAY_STYLES, param_pairs
 from .._model.url import URL
+
+if TYPE_CHECKING:
+    import ssl
 
 
 class NotGiven:
@@ -44,7 +47,7 @@ class CommonOptions(RareOptions, total=False):
     timeout: TimeoutInput | NotGiven
     allow_redirects: bool
     stream: bool | None
-    verify: bool | str | os.PathLike[str] | None
+    verify: "bool | str | os.PathLike[str] | TLS | ssl.SSLContext | None"
     cert: Any
     retries: int | None
     cache: CacheInput | NotGiven
@@ -103,35 +106,6 @@ def timeout_from(value: Any) -> Timeout:
     else:
         limits.total = max(300.0, 2 * limits.read)
     return limits
-
-
-def tls_from(verify: Any, cert: Any) -> TLS:
-    """What `verify=` and `cert=` mean.
-
-    Raises:
-        InvalidOption: a path that does not exist, or something that is no path.
-    """
-    if (verify is True or verify is None) and cert is None:
-        return DEFAULT_TLS
-    ca = None
-    if not isinstance(verify, bool) and verify is not None:
-        ca = _path(verify, "verify")
-        if not os.path.exists(ca):
-            raise InvalidOption(f"Could not find a suitable TLS CA certificate bundle, invalid path: {ca}")
-    if isinstance(cert, tuple | list):
-        if len(cert) != 2:
-            raise InvalidOption("cert must be a path, or a pair of paths (certificate, key)")
-        cert = (_path(cert[0], "cert"), _path(cert[1], "cert"))
-    elif cert is not None:
-        cert = _path(cert, "cert")
-    return TLS(verify is not False, ca, cert)
-
-
-def _path(value: Any, name: str) -> str:
-    try:
-        return os.fsdecode(value)
-    except TypeError:
-        raise InvalidOption(f"{name}: expected a path, got {type(value).__name__}") from None
 
 
 def auth_from(value: Any) -> tuple[Any, Any] | None:

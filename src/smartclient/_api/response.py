@@ -25,6 +25,8 @@ from .views import FieldViews, tell_alternatives
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from .._model.certificate import TLSInfo
+
 T = TypeVar("T")
 
 REDIRECT_STATI = (301, 302, 303, 307, 308)
@@ -91,6 +93,22 @@ class Response(FieldViews):
     def http_version(self) -> str:
         """ "HTTP/1.1" or what the peer said."""
         return self._reply.head.version
+
+    @property
+    def address(self) -> Any:
+        """(IP address, port) of whoever answered, the path of its Unix socket, or None: unknown, as from the cache."""
+        connection = self._reply.connection
+        return None if connection is None else connection.address
+
+    @property
+    def tls(self) -> "TLSInfo | None":
+        """Version, cipher and certificate of the connection; None without TLS, and for what the cache had."""
+        connection = self._reply.connection
+        if connection is None or connection.handshake is None:
+            return None
+        from .._model.certificate import TLSInfo
+
+        return TLSInfo.of(connection.handshake)
 
     @property
     def request(self) -> PreparedRequest:

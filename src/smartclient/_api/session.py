@@ -63,8 +63,9 @@ class Session(SharedPool):
             timeout: seconds for each wait, (connect, read), a Timeout, or None for no limit.
             allow_redirects: follow 301, 302, 303, 307 and 308.
             stream: leave the body to be read from the response.
-            verify: False turns the check of certificates off; a path names the trusted CAs.
-            cert: path of a client certificate, or (certificate, key) paths.
+            verify: False turns the check of certificates off; a path names the trusted CAs; a `TLS` says more; an
+                `ssl.SSLContext` is used as it is.
+            cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
             json: sent as JSON, unless `data` is given.
             retries: further attempts at most, for what may be repeated.
             cache: "refresh", "reload", "only", or None for no cache.

@@ -4,13 +4,13 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Generic, Never, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, Unpack
 
 from .._codec.decoders import ACCEPT_ENCODING
 from .._model.body import NO_BODY
 from .._model.errors import InsecureRequestWarning, InvalidOption, URLRequired, shown
 from .._model.headers import CREDENTIAL_FIELDS, NO_FIELDS, Fields, Headers, HeadersInput, fields_from
-from .._model.options import DEFAULT_LIMITS, Limits, Options
+from .._model.options import DEFAULT_LIMITS, TLS, Limits, Options
 from .._model.request import Request
 from .._model.url import URL
 from .._pipeline.stage import Stage
@@ -29,17 +29,23 @@ from .options import (
     checked_limits,
     checked_method,
     timeout_from,
-    tls_from,
     unknown_keyword,
     with_params,
     with_rare,
 )
 from .payload import FRAMING_FIELDS, body_from, checked_framing
 from .rare import Fixed, RareSettings
+from .reach import reach_from
+from .tls import tls_from, tls_variables, with_environment
+
+if TYPE_CHECKING:
+    import ssl
 
 R = TypeVar("R")
 
 _COMMON_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
+GIVEN_FOR_GOOD = frozenset(("resolve", "unix_socket", "local_address"))
+"""Options that a session cannot change: its connections were opened by them."""
 USER_AGENT = f"smartclient/{__version__}"
 
 
@@ -63,13 +69,22 @@ class Settings(RareSettings):
         cookies: the jar, kept between calls of this session; a mapping or another jar may be assigned.
         auth: (user, password), or None.
         params: appended to the query of every call.
-        verify: True, False, or the path of a trusted CA file or folder.
-        cert: path of a client certificate, or (certificate, key) paths.
+        verify: True, False, the path of a trusted CA file or folder, a `TLS`, or an `ssl.SSLContext`, used as it is.
+        cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
+        trust_env: whether variables of the environment count: for trusted issuers REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE,
+            SSL_CERT_FILE and SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE.
         timeout: as in a call.
         max_redirects: hops at most.
         retries: further attempts at most.
         limits: of connections and bodies; read when the first connection is made.
         array_style: "repeat", "comma" or "brackets": what becomes of lists in `params`.
+
+    Given once, for good:
+        resolve: {host or "host:port": IP address or addresses}, or a function of host and port that gives them, or
+            None for what the system says. TLS, Host and cookies keep the name. A plain function runs in a thread of
+            its own; an AsyncSession takes an `async def` too.
+        unix_socket: path of a Unix socket that all connections lead to, whatever the host.
+        local_address: IP address, or (address, port), that connections go out from.
     """
 
     def __init__(
@@ -80,8 +95,12 @@ class Settings(RareSettings):
         auth: Any = None,
         params: Any = None,
         timeout: Any = NOT_GIVEN,
-        verify: bool | str | os.PathLike[str] = True,
+        verify: "bool | str | os.PathLike[str] | TLS | ssl.SSLContext | None" = None,
         cert: Any = None,
+        trust_env: bool = True,
+        resolve: Any = None,
+        unix_socket: "str | os.PathLike[str] | None" = None,
+        local_address: str | tuple[str, int] | None = None,
         stream: bool = False,
         max_redirects: int = 30,
         retries: int = 2,
@@ -107,8 +126,12 @@ class Settings(RareSettings):
         self.auth = auth
         self.params = params
         self.timeout = timeout
-        self.verify = verify
+        self._verify = verify
         self.cert = cert
+        self.trust_env = trust_env
+        self._reach = reach_from(resolve, unix_socket, local_address)
+        if self._reach is not None and self._reach.awaits and self._blocking:
+            raise InvalidOption("resolve: a Session takes plain functions only, this one is to be awaited")
         self.max_redirects = max_redirects
         self.retries = retries
         self.limits = checked_limits(limits)
@@ -129,6 +152,15 @@ class Settings(RareSettings):
     def _forget_merged(self) -> None:
         self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
+        self._environed: tuple[Any, Options] = (None, Options())
+
+    @property
+    def verify(self) -> Any:
+        return True if self._verify is None else self._verify
+
+    @verify.setter
+    def verify(self, value: Any) -> None:
+        self._verify = value
 
     def _set_cache(self, cache: Any) -> None:
         if cache_mode(cache) not in ("default", None):
@@ -183,6 +215,8 @@ class Settings(RareSettings):
             target = with_params(target, self.params, params, rare.get("array_style") or self.array_style)
         fields = self._session_fields() if headers is None else fields_from(self._headers, headers)
         options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache)
+        if self.trust_env and (variables := tls_variables()) is not None:  # for http too: redirects lead to https
+            options = self._in_environment(options, verify is None and self._verify is None, variables)
         if base is not None and target.origin != base.origin:
             fields = fields_from(self._session_fields().without(CREDENTIAL_FIELDS), headers)
             options = options if auth is not None else replace(options, auth=None)
@@ -208,6 +242,15 @@ class Settings(RareSettings):
             request.fields, request.body = checked_framing(request.fields, request.body)
         return request
 
+    def _in_environment(self, options: Options, trust: bool, variables: tuple[Any, ...]) -> Options:
+        """`options` with what the environment says of TLS; `trust` tells whether it may name the trusted issuers."""
+        known, changed = self._environed
+        key = (options, trust, variables)
+        if known is None or known[0] is not options or known[1:] != key[1:]:
+            changed = replace(options, tls=with_environment(options.tls, trust))
+            self._environed = (key, changed)
+        return changed
+
     def _session_fields(self) -> Fields:
         headers = self._headers
         known, version, fields = self._fields
@@ -226,7 +269,7 @@ class Settings(RareSettings):
             self.auth,
             self.timeout,
             self._fixed,
-            self.verify,
+            self._verify,
             self.cert,
             self.max_redirects,
             self.retries,
@@ -259,7 +302,8 @@ class Settings(RareSettings):
             allow_redirects=bool(allow_redirects),
             max_redirects=checked_count("max_redirects", self.max_redirects),
             auth=auth_from(self.auth if auth is None else auth),
-            tls=tls_from(self.verify if verify is None else verify, self.cert if cert is None else cert),
+            tls=tls_from(self._verify if verify is None else verify, self.cert if cert is None else cert),
+            reach=self._reach,
             stream=self._fixed.stream if stream is None else bool(stream),
             retries=checked_count("retries", self.retries if retries is None else retries),
             cache=cache_mode(cache),

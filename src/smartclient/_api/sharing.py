@@ -13,7 +13,7 @@ from .._net.pool import Pool, PoolStats
 from .._rules.jar import Jar
 from .._runtime.base import new_lock
 from .options import NOT_GIVEN, checked_limits, unknown_keyword
-from .settings import Settings, option_names
+from .settings import GIVEN_FOR_GOOD, Settings, option_names
 
 _OF_THIS_PROCESS = ("_chain", "_children", "_fields", "_home", "_lock", "_merged", "_owner", "_pool", "_salt", "_store")
 """Attributes that belong to one session in one process: neither pickled nor handed to derived sessions."""
@@ -39,11 +39,13 @@ class SharedPool(Settings):
 
         Raises:
             TypeError: an unknown option; it names the nearest.
-            InvalidOption: as `Session()` does; `limits` that would ask for another pool.
+            InvalidOption: as `Session()` does; `limits`, `resolve` and the like that would ask for another pool.
         """
         unknown = options.keys() - option_names()
         if unknown:
             raise unknown_keyword("derive", unknown, option_names())
+        for name in GIVEN_FOR_GOOD & options.keys():
+            raise InvalidOption(f"{name} belongs to the pool that derived sessions share: give it to the first of them")
         owner = self._owner or self
         child = type(self).__new__(type(self))
         child.__dict__.update(self._lasting())

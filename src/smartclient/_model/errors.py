@@ -150,7 +150,14 @@ class ProxyError(ConnectionError):
 
 
 class SSLError(ConnectionError):
-    """TLS failed; the message says which check."""
+    """TLS failed; the message says which check, with the names and dates of the certificate.
+
+    Attributes:
+        check: "expired", "not yet valid", "name", "issuer", "self-signed", "certificate" (any other check of it),
+            "protocol" (no version that both sides speak), or None where it was none of these.
+    """
+
+    check: str | None = None
 
 
 class Timeout(RequestException):

@@ -1,7 +1,7 @@
 """Messages inside the house: the head of a response, interim responses, and the reply that stages hand up."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .body import BytesReader
 from .headers import NO_FIELDS, Fields
@@ -33,6 +33,16 @@ class Interim:
     head: Head
 
 
+class Handshake(NamedTuple):
+    """What was agreed when a connection began, as OpenSSL gives it; `der` is the peer's certificate."""
+
+    version: str
+    cipher: str
+    alpn: str | None
+    verified: bool
+    der: bytes
+
+
 class Reply:
     """What a stage returns: head, body and where they came from. `_api.response.Response` shows it to the user.
 
@@ -45,7 +55,7 @@ class Reply:
         interim: the 1xx responses that came before.
         provenance: "network", "cache" or "revalidated".
         network_head: what the network answered where `head` is not that, as after a 304; else None.
-        connection: facts of the connection (address, reused, TLS), or None.
+        connection: what answered (`address`, `handshake`), or None.
         cache: what the cache stage decided, or None.
         undecoded: the name of a content coding that was left on because nobody here knows it, or None.
         attempts: the failures before this answer, oldest first.

@@ -1,6 +1,7 @@
 """Options of a call, merged and checked: frozen, so that they can be shared between calls, threads and retries."""
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, NamedTuple
 
 from .errors import InvalidOption, shown
@@ -123,23 +124,160 @@ _BOUNDS: tuple[tuple[str, Any, int], ...] = (
 DEFAULT_LIMITS = Limits()
 
 
-class TLS(NamedTuple):
-    """What a TLS connection must satisfy; part of the route, so that connections never serve other settings.
+class OwnContext:
+    """An `ssl.SSLContext` of the caller's, told apart by a number: addresses of objects are used again."""
 
-    A tuple, because routes are hashed several times in a call.
+    __slots__ = ("context", "number")
 
-    Attributes:
-        verify: check the certificate and the name.
-        ca: path of a file or folder with the trusted issuers; None means the default bundle.
-        cert: path of the client's certificate, or (certificate, key) paths.
+    def __init__(self, context: Any, number: int) -> None:
+        self.context = context
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OwnContext) and self.number == other.number
+
+    def __hash__(self) -> int:
+        return hash(self.number)
+
+    def __repr__(self) -> str:
+        return f"<SSLContext {self.number}>"
+
+
+class _TLSFields(NamedTuple):
+    verify: bool
+    ca: str | None
+    cert: str | tuple[str, str] | bytes | None
+    trust: str
+    min_version: str
+    keylog: str | None
+    own: OwnContext | None
+
+
+class TLS(_TLSFields):
+    """What a TLS connection must satisfy; connections and cached answers never serve calls with other settings.
+
+    Give it as `verify=`, to a session or a call.
+
+    Args:
+        verify: check the certificate and the name (SAN only, RFC 9525).
+        ca: path of a file or folder with the trusted issuers, instead of `trust`.
+        cert: the client's certificate: a path (with the key in the same file), (certificate, key) paths, or the same
+            as PEM text or bytes.
+        trust: "certifi" or "system": the issuers that are trusted without `ca`.
+        min_version: "1.2" or "1.3", the oldest version of TLS that is spoken.
+        keylog: path of a file to which the secrets of connections are added, for programs that read recorded traffic.
+
+    Raises:
+        InvalidOption: a value that none of these can have.
     """
 
-    verify: bool = True
-    ca: str | None = None
-    cert: str | tuple[str, str] | None = None
+    # A tuple, because routes are hashed several times in a call.
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        verify: bool = True,
+        ca: Any = None,
+        cert: Any = None,
+        trust: str = "certifi",
+        min_version: str = "1.2",
+        keylog: Any = None,
+        own: OwnContext | None = None,
+    ) -> "TLS":
+        """`own`, a context of the caller's, is for `verify=context` and takes the place of all the rest."""
+        if not isinstance(verify, bool):
+            raise InvalidOption(f"TLS(verify=): expected True or False, not {shown(verify)}; a path goes to ca=")
+        for name, value, known in (
+            ("trust", trust, ("certifi", "system")),
+            ("min_version", min_version, ("1.2", "1.3")),
+        ):
+            if value not in known:
+                raise InvalidOption(f"TLS({name}=): {shown(value)} is none of {', '.join(known)}")
+        ca, keylog = path_text("TLS(ca=)", ca), path_text("TLS(keylog=)", keylog)
+        return super().__new__(cls, verify, ca, client_certificate(cert), trust, min_version, keylog, own)
+
+    def __repr__(self) -> str:
+        """Without the client's certificate, whose key it may hold."""
+        cert = "None" if self.cert is None else "..."
+        return (
+            f"TLS(verify={self.verify}, ca={self.ca!r}, cert={cert}, trust={self.trust!r}, "
+            f"min_version={self.min_version!r}, keylog={self.keylog!r}, own={self.own!r})"
+        )
+
+
+def client_certificate(value: Any) -> str | tuple[str, str] | bytes | None:
+    """What `cert=` means: a path, (certificate, key) paths, or all of it as PEM bytes.
+
+    Raises:
+        InvalidOption: none of these.
+    """
+    if value is None:
+        return None
+    parts = value if isinstance(value, tuple | list) else (value,)
+    if parts is value and len(parts) != 2:
+        raise InvalidOption("cert must be a path or PEM, or a pair of them (certificate, key)")
+    pems = [part.encode() if isinstance(part, str) else bytes(part) for part in parts if _is_pem(part)]
+    if pems:
+        if len(pems) != len(parts):
+            raise InvalidOption("cert: of a pair, both are paths or both are PEM")
+        return b"\n".join(pems)
+    paths = tuple([path_text("cert", part) or "" for part in parts])
+    return paths if len(paths) == 2 else paths[0]
+
+
+def _is_pem(value: Any) -> bool:
+    mark: Any = "-----BEGIN" if isinstance(value, str) else b"-----BEGIN"
+    return isinstance(value, str | bytes | bytearray) and mark in value
+
+
+def path_text(name: str, value: Any) -> str | None:
+    """A path as str; objects of `pathlib` and bytes in UTF-8 are paths too.
+
+    Raises:
+        InvalidOption: no path.
+    """
+    if hasattr(value, "__fspath__"):
+        value = value.__fspath__()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
+    if value is not None and not isinstance(value, str):
+        raise InvalidOption(f"{name}: expected a path, got {type(value).__name__}")
+    return value
 
 
 DEFAULT_TLS = TLS()
+_numbers = count(1)
+
+
+class Reach:
+    """How a session's servers are reached other than by what their names mean to the system.
+
+    Told apart by identity, which costs routes nothing to hash; `number` stands for it where bytes are needed.
+
+    Attributes:
+        addresses: of (host, port), or of (host, None) for every port.
+        resolver: the caller's own look-up, or None.
+        awaits: whether that is to be awaited.
+        unix_socket: path of the socket that stands for every host, or None.
+        local_address: (address, port) from which connections go out, or None; port 0 leaves it to the system.
+    """
+
+    __slots__ = ("addresses", "awaits", "local_address", "number", "resolver", "unix_socket")
+
+    def __init__(
+        self,
+        addresses: dict[tuple[str, int | None], tuple[str, ...]],
+        resolver: Any = None,
+        awaits: bool = False,
+        unix_socket: str | None = None,
+        local_address: tuple[str, int] | None = None,
+    ) -> None:
+        self.addresses = addresses
+        self.resolver = resolver
+        self.awaits = awaits
+        self.unix_socket = unix_socket
+        self.local_address = local_address
+        self.number = next(_numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +290,7 @@ class Options:
         auth: (user, password), or None; stays behind on another origin.
         cookies: (name, value) pairs for this call only; stay behind on another origin.
         tls: of every connection of this call.
+        reach: how the session's servers are reached; None means by their names.
         stream: the caller pulls the body itself.
         retries: further attempts at most.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
@@ -166,6 +305,7 @@ class Options:
     auth: Any = field(default=None, repr=False)
     cookies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     tls: TLS = DEFAULT_TLS
+    reach: Reach | None = None
     stream: bool = False
     retries: int = 2
     cache: str | None = "default"

@@ -1,13 +1,12 @@
-"""From a route to an open stream: look-up, TCP to one address after the other, TLS. All of it inside one limit."""
+"""From a route to an open stream: TCP, then TLS, inside one limit. The race between addresses is `tcp`'s."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-from .._model.errors import ConnectionError, ConnectTimeout, RequestException, ResolveError
-from .._model.options import TLS
+from .._model.errors import RequestException, SSLError
+from .._model.options import TLS, Reach
 from .._model.url import Origin
 from .._runtime.base import Runtime, Stream
-from .resolve import RESOLVER
+from .tcp import open_tcp
 from .tls import context_for
 
 
@@ -16,6 +15,7 @@ class Route(NamedTuple):
 
     origin: Origin
     tls: TLS | None  # None for http: nothing there is verified
+    reach: Reach | None = None
 
 
 async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stream:
@@ -31,34 +31,36 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
 
     try:
         context = None if route.tls is None else context_for(route.tls)  # a bad file fails before anything is opened
-        stream = await _connect_tcp(runtime, route, left)
+        stream = await _open(runtime, route, timeout)
         if context is None:
             return stream
-        name = route.origin.host.partition("%")[0]  # a zone is no part of what a certificate names
-        return await runtime.start_tls(stream, context, name, left())
+        # Neither a zone nor the dot of the root is part of what a certificate names.
+        name = route.origin.host.partition("%")[0].removesuffix(".")
+        try:
+            stream = await runtime.start_tls(stream, context, name, left())
+        except SSLError as error:
+            if error.check in (None, "protocol"):
+                raise
+            from .refusal import explained
+
+            raise await explained(error, runtime, name, lambda limit: _open(runtime, route, limit), left()) from error
+        _check_protocol(stream)
+        return stream
     except RequestException as error:
         took = runtime.now() - started
-        raise type(error)(f"connect to {route.origin} failed after {took:.1f} s: {error} (nothing sent)") from error
+        told = type(error)(f"connect to {route.origin} failed after {took:.1f} s: {error} (nothing sent)")
+        if isinstance(told, SSLError) and isinstance(error, SSLError):
+            told.check = error.check
+        raise told from error
 
 
-async def _connect_tcp(runtime: Runtime, route: Route, left: Callable[[], float | None]) -> Stream:
-    host, port = route.origin.host, route.origin.port
-    addresses = await RESOLVER.addresses(runtime, host, port, left())
-    failures: list[ConnectionError] = []
-    for family, address in addresses:
-        remaining = left()
-        if remaining is not None and remaining <= 0:
-            raise ConnectTimeout(f"timed out ({_tried(len(failures))})")
-        try:
-            return await runtime.connect(family, address, remaining)
-        except ConnectTimeout as error:
-            raise ConnectTimeout(f"timed out ({_tried(len(failures) + 1)})") from error
-        except ConnectionError as error:
-            failures.append(error)
-    if not failures:
-        raise ResolveError(f"look-up of {host} gave no address")
-    raise ConnectionError(f"{failures[-1]} ({_tried(len(failures))})") from failures[-1]
+async def _open(runtime: Runtime, route: Route, timeout: float | None) -> Stream:
+    return await open_tcp(runtime, route.origin.host, route.origin.port, route.reach, timeout)
 
 
-def _tried(count: int) -> str:
-    return f"{count} address{'es' if count != 1 else ''} tried"
+def _check_protocol(stream: Stream) -> None:
+    """Only a context of the caller's can have asked for more than is spoken here."""
+    alpn = stream.get_extra_info("ssl_object").selected_alpn_protocol()
+    if alpn not in (None, "http/1.1", "http/1.0"):
+        stream.abort()
+        raise SSLError(f"the SSLContext had the server choose {alpn}; ask for http/1.1 with set_alpn_protocols")

@@ -24,6 +24,7 @@ from .._runtime.base import PIECE, Runtime, Stream
 from .connect import Route
 from .http1_request import LAST_CHUNK, chunk, framing_for, request_head
 from .http1_wire import End, ResponseReader
+from .tls import handshake_of
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -40,6 +41,8 @@ class Http1Connection:
 
     Attributes:
         route: what it may serve.
+        address: (address, port) of the peer, the path of its Unix socket, or None when it was gone at once.
+        handshake: what TLS agreed on; None without TLS.
         served: exchanges begun on it.
         held: somebody has it from the pool, and must give it back once.
         idle_since, keep_alive_timeout: the pool's notes.
@@ -50,6 +53,8 @@ class Http1Connection:
         "_now",
         "_reader",
         "_stream",
+        "address",
+        "handshake",
         "held",
         "idle_since",
         "keep_alive_timeout",
@@ -65,6 +70,11 @@ class Http1Connection:
         self.served = 0
         self._now = runtime.now
         self._stream = stream
+        peer = stream.get_extra_info("peername")
+        self.address = peer[:2] if isinstance(peer, tuple) else peer
+        self.handshake = (
+            None if route.tls is None else handshake_of(stream.get_extra_info("ssl_object"), route.tls.verify)
+        )
         self._reader = ResponseReader()
 
     def is_alive(self) -> bool:

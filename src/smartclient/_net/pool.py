@@ -71,8 +71,8 @@ class Pool:
             PoolTimeout, DeadlineExceeded: none became free in time.
             ConnectTimeout, ResolveError, ConnectionError, SSLError: from `connect`.
         """
-        origin = request.url.origin
-        route = Route(origin, request.options.tls if origin.scheme == "https" else None)
+        origin, options = request.url.origin, request.options
+        route = Route(origin, options.tls if origin.scheme == "https" else None, options.reach)
         while True:
             with self._lock:
                 found = self._state.acquire(route, self._now(), self._new_future)

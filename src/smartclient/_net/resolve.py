@@ -6,9 +6,8 @@ import threading
 from typing import Any
 
 from .._model.errors import ConnectTimeout, ResolveError
-from .._runtime.base import Future, Runtime, SocketAddress
+from .._runtime.base import Address, Future, Runtime
 
-Addresses = list[tuple[int, SocketAddress]]
 _Waiting = list[tuple[Runtime, Future]]
 
 
@@ -18,8 +17,8 @@ class Resolver:
     def __init__(self) -> None:
         self.forget()
 
-    async def addresses(self, runtime: Runtime, host: str, port: int, timeout: float | None) -> Addresses:
-        """(family, socket address) pairs in the system's order, never empty.
+    async def addresses(self, runtime: Runtime, host: str, port: int, timeout: float | None) -> list[Address]:
+        """Those of `host` in the system's order, never empty.
 
         Raises:
             ResolveError: the name has no address.
@@ -54,7 +53,8 @@ class Resolver:
     def _look_up(self, key: tuple[str, int]) -> None:
         found: Any
         try:
-            found = [(entry[0], entry[4]) for entry in socket.getaddrinfo(*key, type=socket.SOCK_STREAM)]
+            entries = socket.getaddrinfo(*key, type=socket.SOCK_STREAM)
+            found = [Address(entry[0], entry[4]) for entry in entries] or OSError("no address")
         except OSError as error:
             found = error
         except Exception as error:  # UnicodeError and the like: a name that cannot be asked for has no address
@@ -65,7 +65,7 @@ class Resolver:
         with self._lock:
             waiting = self._flights.pop(key, [])
         for runtime, future in waiting:
-            runtime.call_threadsafe(_deliver, future, found)
+            runtime.call_threadsafe(deliver, future, found)
 
     def forget(self) -> None:
         """Starts afresh, as in a forked child: the threads that were asked do not exist there."""
@@ -73,12 +73,13 @@ class Resolver:
         self._flights: dict[tuple[str, int], _Waiting] = {}
 
 
-def _deliver(future: Future, found: Any) -> None:
+def deliver(future: Future, found: Any) -> None:
+    """Gives `found` to whoever still waits; to be called where futures may be touched."""
     if not future.done():
         future.set_result(found)
 
 
-def numeric_address(host: str, port: int) -> tuple[int, SocketAddress] | None:
+def numeric_address(host: str, port: int) -> Address | None:
     """The one address of a host that is an IP literal, with or without zone id; None for names."""
     if ":" not in host and not host[-1:].isdigit():
         return None
@@ -86,7 +87,7 @@ def numeric_address(host: str, port: int) -> tuple[int, SocketAddress] | None:
         entry = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
     except OSError:
         return None
-    return entry[0], entry[4]
+    return Address(entry[0], entry[4])
 
 
 RESOLVER = Resolver()

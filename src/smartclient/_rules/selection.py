@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from .._model.fields import parse_list
 from .._model.headers import CREDENTIAL_FIELDS, Fields
-from .._model.options import DEFAULT_TLS
+from .._model.options import DEFAULT_TLS, TLS, Reach
 from .._model.request import Request
 from .._model.stored import Key, Stored
 
@@ -23,25 +23,27 @@ _BY_MEANING = frozenset(("accept", "accept-encoding", "accept-language"))
 def keys_of(request: Request, salt: bytes) -> tuple[Key, ...]:
     """The keys under which an answer may be found; what is stored goes under the first.
 
-    A partition is a digest, salted with at most 64 bytes, of the credentials, of TLS settings other than the default
-    and of a Host by hand. Cookie alone falls back to the empty partition: an answer given to nobody in particular
-    leaks nothing.
+    A partition is a digest, salted with at most 64 bytes, of the credentials, of TLS settings other than the default,
+    of a way to the server other than its name, and of a Host by hand. Cookie alone falls back to the empty partition:
+    an answer given to nobody in particular leaks nothing.
     """
     uri = request.url.without_fragment
     given = request.fields.index
-    tls = request.options.tls
-    default_tls = tls is DEFAULT_TLS or tls == DEFAULT_TLS
-    if default_tls and _PARTITIONING.isdisjoint(given):
+    tls, reach = request.options.tls, request.options.reach
+    usual = reach is None and (tls is DEFAULT_TLS or request.url.scheme == "http" or tls == DEFAULT_TLS)
+    if usual and _PARTITIONING.isdisjoint(given):
         return ((uri, NO_PARTITION),)
     credentials = sorted(_PARTITIONING.intersection(given))
-    own = (uri, _digest([(name, request.fields.get(name)) for name in credentials], repr(tls), salt))
-    return (own, (uri, NO_PARTITION)) if default_tls and credentials == ["cookie"] else (own,)
+    own = (uri, _digest([(name, request.fields.get(name)) for name in credentials], tls, reach, salt))
+    return (own, (uri, NO_PARTITION)) if usual and credentials == ["cookie"] else (own,)
 
 
-def _digest(credentials: list[tuple[str, str]], tls: str, salt: bytes) -> bytes:
+def _digest(credentials: list[tuple[str, str]], tls: TLS, reach: Reach | None, salt: bytes) -> bytes:
     from hashlib import blake2b  # most calls have no credentials, and importing it loads OpenSSL
 
-    return blake2b(repr((credentials, tls)).encode(), digest_size=16, key=salt).digest()
+    # The plain tuple: the repr of TLS itself leaves the client's certificate out.
+    parts = (credentials, tuple(tls), None if reach is None else reach.number)
+    return blake2b(repr(parts).encode(), digest_size=16, key=salt).digest()
 
 
 def selecting_values(response: Fields, request: Fields) -> Selecting | None:

@@ -6,15 +6,13 @@ costs 0.2 us. anyio's and asyncio's own streams are not used per operation for t
 
 import asyncio
 import contextlib
-import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import random
 from typing import TYPE_CHECKING, Any
 
 from .._model.errors import (
-    ConnectionError,
     ConnectTimeout,
     ReadError,
     ReadTimeout,
@@ -22,8 +20,8 @@ from .._model.errors import (
     WriteError,
     WriteTimeout,
 )
-from .base import SocketAddress, Stream
-from .sockets import describe
+from .base import Address, Stream
+from .sockets import UNIX, connect_failure, describe, new_socket
 from .threads import DAEMON_THREADS
 from .tls import has_ended, tls_failure
 
@@ -216,6 +214,41 @@ class AsyncioStream(asyncio.Protocol):
             await self._closed
 
 
+class AsyncioAttempt:
+    """A socket that the loop is connecting, in a task."""
+
+    __slots__ = ("_loop", "settled", "sock")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, address: Address) -> None:
+        """Raises OSError."""
+        self._loop = loop
+        self.sock = new_socket(address)
+        self.settled: asyncio.Future[None]
+        if address.family == UNIX:  # connected at once or not at all, and loops take a full queue for the former
+            self.settled = loop.create_future()
+            try:
+                self.sock.connect(address.remote)
+            except BaseException:
+                self.sock.close()
+                raise
+            self.settled.set_result(None)
+        else:
+            self.settled = loop.create_task(loop.sock_connect(self.sock, address.remote))
+
+    def abort(self) -> None:
+        if self._loop.is_closed():
+            self.sock.close()
+            return
+        # The loop must let go of the descriptor before its number is used again, which it does when the task ends.
+        self.settled.cancel()
+        self.settled.add_done_callback(self._close)
+
+    def _close(self, settled: "asyncio.Future[None]") -> None:
+        self.sock.close()
+        if not settled.cancelled():
+            settled.exception()  # looked at, so that nobody complains about it
+
+
 def _reason(lost: BaseException | None) -> str:
     return describe(lost) if isinstance(lost, OSError) else str(lost)
 
@@ -248,23 +281,46 @@ class AsyncioRuntime:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
             self.loop.call_soon_threadsafe(function, *args)
 
-    async def connect(self, family: int, address: SocketAddress, timeout: float | None) -> AsyncioStream:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+    async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
+        async with asyncio.timeout(timeout):
+            return await awaitable
+
+    def begin(self, address: Address) -> AsyncioAttempt:
         try:
-            sock.setblocking(False)
-            async with asyncio.timeout(timeout):
-                await self.loop.sock_connect(sock, address)
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                _, stream = await self.loop.create_connection(lambda: AsyncioStream(self.loop), sock=sock)
-        except TimeoutError as error:
-            sock.close()
-            raise ConnectTimeout("timed out") from error
+            return AsyncioAttempt(self.loop, address)
+        except (OSError, ValueError, OverflowError) as error:
+            raise connect_failure(error) from error
+
+    async def first(self, attempts: Sequence[AsyncioAttempt], timeout: float | None) -> AsyncioAttempt | None:
+        waiter = self.loop.create_future()
+
+        def wake(_: Any = None) -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        timer = None if timeout is None else self.loop.call_later(max(0.0, timeout), wake)
+        for attempt in attempts:
+            attempt.settled.add_done_callback(wake)
+        try:
+            await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+            for attempt in attempts:
+                attempt.settled.remove_done_callback(wake)
+        return next((attempt for attempt in attempts if attempt.settled.done()), None)
+
+    async def finish(self, attempt: AsyncioAttempt) -> AsyncioStream:
+        loop, sock = self.loop, attempt.sock
+        try:
+            attempt.settled.result()
+            stream = AsyncioStream(loop)
+            if sock.family == UNIX:
+                await loop.create_unix_connection(lambda: stream, sock=sock)
+            else:
+                await loop.create_connection(lambda: stream, sock=sock)
         except OSError as error:
-            sock.close()
-            raise ConnectionError(describe(error)) from error
-        except BaseException:
-            sock.close()
-            raise
+            raise connect_failure(error) from error
         return stream
 
     async def start_tls(
@@ -277,7 +333,7 @@ class AsyncioRuntime:
         except TimeoutError as error:
             stream.abort()
             raise ConnectTimeout("TLS handshake timed out") from error
-        except OSError as error:
+        except (OSError, ValueError) as error:
             stream.abort()
             raise tls_failure(error, host) from error
         except BaseException:

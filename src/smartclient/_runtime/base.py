@@ -6,8 +6,8 @@ session runs the same coroutine with one `send(None)`.
 
 import os
 import threading
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakSet
 
 from .._model.errors import SessionMisuse
@@ -17,8 +17,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SocketAddress = tuple[Any, ...]
+SocketAddress = tuple[Any, ...] | str  # a str is the path of a Unix socket
 PIECE = 2**18  # bytes handed to the kernel, or to the transport's buffer, between two looks for an early answer
+
+
+class Address(NamedTuple):
+    """Where a socket leads, and where it starts: `local` is None where the system decides."""
+
+    family: int
+    remote: SocketAddress
+    local: SocketAddress | None = None
 
 
 class Future(Protocol):
@@ -92,8 +100,23 @@ class Runtime(Protocol):
         """Has `job`, which must not raise, called in a daemon thread; for system calls that know no time-out."""
         ...
 
-    async def connect(self, family: int, address: SocketAddress, timeout: float | None) -> Stream:
-        """A TCP stream without delay (TCP_NODELAY). Raises ConnectTimeout or ConnectionError."""
+    async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
+        """The result of a caller's `awaitable`. Raises the builtin TimeoutError."""
+        ...
+
+    def begin(self, address: Address) -> Any:
+        """An attempt to connect to `address` without delay (TCP_NODELAY), which goes on by itself. Never waits.
+
+        It is the caller's to `finish`, or else to `abort()`, which is plain sync. Raises ConnectionError.
+        """
+        ...
+
+    async def first(self, attempts: Sequence[Any], timeout: float | None) -> Any | None:
+        """One of `attempts`, at least one, that has come to its end; None when none has within `timeout`."""
+        ...
+
+    async def finish(self, attempt: Any) -> Stream:
+        """The stream of an attempt that `first` gave. Raises ConnectionError, ConnectTimeout where the system did."""
         ...
 
     async def start_tls(self, stream: Any, context: "ssl.SSLContext", host: str, timeout: float | None) -> Stream:

@@ -5,12 +5,11 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import random
 from typing import TYPE_CHECKING, Any
 
 from .._model.errors import (
-    ConnectionError,
     ConnectTimeout,
     ReadError,
     ReadTimeout,
@@ -18,8 +17,8 @@ from .._model.errors import (
     WriteError,
     WriteTimeout,
 )
-from .base import PIECE, Future, SocketAddress, Stream
-from .sockets import SocketStream, describe
+from .base import PIECE, Address, Future, Stream
+from .sockets import SocketAttempt, SocketStream, connect_failure, describe, wait_for_writable
 from .threads import DAEMON_THREADS
 from .tls import tls_failure, tls_socket
 
@@ -150,24 +149,23 @@ class BlockingRuntime:
     def call_threadsafe(self, function: Callable[..., Any], *args: Any) -> None:
         function(*args)
 
-    async def connect(self, family: int, address: SocketAddress, timeout: float | None) -> BlockingStream:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+    async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
+        return await awaitable  # which `run_blocking` refuses, should it suspend
+
+    def begin(self, address: Address) -> SocketAttempt:
         try:
-            if timeout is not None and timeout <= 0:
-                raise TimeoutError
-            sock.settimeout(timeout)
-            sock.connect(address)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except TimeoutError as error:
-            sock.close()
-            raise ConnectTimeout("timed out") from error
+            return SocketAttempt(address)
+        except (OSError, ValueError, OverflowError) as error:
+            raise connect_failure(error) from error
+
+    async def first(self, attempts: Sequence[SocketAttempt], timeout: float | None) -> SocketAttempt | None:
+        return wait_for_writable(attempts, timeout)
+
+    async def finish(self, attempt: SocketAttempt) -> BlockingStream:
+        try:
+            return BlockingStream(attempt.connected())
         except OSError as error:
-            sock.close()
-            raise ConnectionError(describe(error)) from error
-        except BaseException:
-            sock.close()
-            raise
-        return BlockingStream(sock)
+            raise connect_failure(error) from error
 
     async def start_tls(
         self, stream: BlockingStream, context: "ssl.SSLContext", host: str, timeout: float | None
@@ -182,7 +180,7 @@ class BlockingRuntime:
         except TimeoutError as error:
             sock.close()
             raise ConnectTimeout("TLS handshake timed out") from error
-        except OSError as error:
+        except (OSError, ValueError) as error:
             sock.close()
             raise tls_failure(error, host) from error
         except BaseException:

@@ -1,11 +1,73 @@
-"""What streams over a socket object share, blocking or not: the look at what has arrived. Nothing here waits."""
+"""What is the same for sockets of every runtime: how they are made, and the look at what has arrived."""
 
+import errno
+import os
 import select
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Any
 
+from .._model.errors import ConnectionError, ConnectTimeout
+from .base import Address
+
 _RECORD = 2**14  # content of one TLS record (RFC 8446 section 5.1)
+_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK)
+UNIX = getattr(socket, "AF_UNIX", None)
+
+
+def new_socket(address: Address) -> socket.socket:
+    """A socket for `address` that never blocks, not yet connected. Raises OSError."""
+    sock = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        if address.family != UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if address.local is not None:
+            if address.local[1]:  # a port of the caller's own choice, on which an older connection may linger
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(address.local)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+class SocketAttempt:
+    """A socket that the system is connecting. Writable means that this has come to an end."""
+
+    __slots__ = ("sock",)
+
+    def __init__(self, address: Address) -> None:
+        """Raises OSError."""
+        self.sock = new_socket(address)
+        try:
+            failure = self.sock.connect_ex(address.remote)
+        except BaseException:
+            self.sock.close()
+            raise
+        # A Unix socket is connected at once or not at all: there EWOULDBLOCK says that the listener's queue is full.
+        if failure and (failure not in _UNDER_WAY or address.family == UNIX):
+            self.sock.close()
+            raise OSError(failure, os.strerror(failure))
+
+    def connected(self) -> socket.socket:
+        """The socket, once it is writable. Raises OSError."""
+        failure = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if failure:
+            raise OSError(failure, os.strerror(failure))
+        return self.sock
+
+    def abort(self) -> None:
+        self.sock.close()
+
+
+def connect_failure(error: Exception) -> ConnectionError:
+    """What a failed attempt to connect means: the system's own time-out is one of ours too."""
+    kind = ConnectTimeout if isinstance(error, TimeoutError) else ConnectionError
+    # By number: the texts of event loops name the address, and so every failure would be of a kind of its own.
+    number = error.errno if isinstance(error, OSError) else None
+    return kind(os.strerror(number) if number else str(error))
 
 
 class SocketStream:
@@ -55,7 +117,10 @@ class SocketStream:
         if name == "ssl_object":
             return self._sock if self._tls else None
         if name == "peername":
-            return self._sock.getpeername()
+            try:
+                return self._sock.getpeername()
+            except OSError:  # it has gone already
+                return None
         return None
 
     def __del__(self) -> None:
@@ -69,6 +134,21 @@ def poll_for_read(sock: socket.socket) -> Callable[[int], Any]:
         poller.register(sock.fileno(), select.POLLIN)
         return poller.poll
     return lambda milliseconds: select.select([sock], [], [], milliseconds / 1000)[0]
+
+
+def wait_for_writable(attempts: Sequence[SocketAttempt], timeout: float | None) -> SocketAttempt | None:
+    """The first of `attempts` that is writable, for threads; None after `timeout` seconds."""
+    if hasattr(select, "poll"):
+        poller = select.poll()
+        for attempt in attempts:
+            poller.register(attempt.sock, select.POLLOUT)
+        ready = poller.poll(None if timeout is None else max(0, ceil(timeout * 1000)))
+        if not ready:
+            return None
+        return attempts[[attempt.sock.fileno() for attempt in attempts].index(ready[0][0])]
+    sockets = [attempt.sock for attempt in attempts]
+    _, writable, failed = select.select([], sockets, sockets, None if timeout is None else max(0.0, timeout))
+    return next((attempt for attempt in attempts if attempt.sock in writable + failed), None)
 
 
 def describe(error: OSError) -> str:

@@ -5,11 +5,9 @@ trio's own TLS stream is not used: it cannot be asked, without waiting, whether 
 
 import contextlib
 import math
-import os
-import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import random
 from typing import Any
 
@@ -17,7 +15,6 @@ import outcome
 import trio
 
 from .._model.errors import (
-    ConnectionError,
     ConnectTimeout,
     ReadError,
     ReadTimeout,
@@ -25,8 +22,8 @@ from .._model.errors import (
     WriteError,
     WriteTimeout,
 )
-from .base import PIECE, Future, SocketAddress, Stream
-from .sockets import SocketStream, describe
+from .base import PIECE, Address, Future, Stream
+from .sockets import SocketAttempt, SocketStream, connect_failure, describe
 from .threads import DAEMON_THREADS
 from .tls import tls_failure, tls_socket
 
@@ -69,6 +66,15 @@ class TrioStream(SocketStream):
     def abort(self) -> None:
         self.closed = True
         _close(self._sock)
+
+
+class TrioAttempt(SocketAttempt):
+    """A socket that is connecting, known to trio."""
+
+    __slots__ = ()
+
+    def abort(self) -> None:
+        _close(self.sock)
 
 
 async def _done(call: Callable[[Any], Any], argument: Any, sock: Any, wait: Callable[[Any], Awaitable[None]]) -> Any:
@@ -166,29 +172,39 @@ class TrioRuntime:
         with contextlib.suppress(trio.RunFinishedError):  # nobody is left to be told
             self.token.run_sync_soon(function, *args)
 
-    async def connect(self, family: int, address: SocketAddress, timeout: float | None) -> TrioStream:
-        sock = socket.socket(family, socket.SOCK_STREAM)
+    async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
+        with trio.move_on_after(_limit(timeout)):
+            return await awaitable
+        raise TimeoutError
+
+    def begin(self, address: Address) -> TrioAttempt:
         try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with trio.move_on_after(_limit(timeout)) as scope:
-                with contextlib.suppress(BlockingIOError):
-                    sock.connect(address)
-                await trio.lowlevel.wait_writable(sock)
-            if scope.cancelled_caught:
-                raise ConnectTimeout("timed out")
-            if failure := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                raise OSError(failure, os.strerror(failure))
-        except ConnectTimeout:
-            sock.close()
-            raise
+            return TrioAttempt(address)
+        except (OSError, ValueError, OverflowError) as error:
+            raise connect_failure(error) from error
+
+    async def first(self, attempts: Sequence[TrioAttempt], timeout: float | None) -> TrioAttempt | None:
+        settled: list[TrioAttempt] = []
+
+        async def watch(attempt: TrioAttempt, scope: trio.CancelScope) -> None:
+            await trio.lowlevel.wait_writable(attempt.sock)
+            settled.append(attempt)
+            scope.cancel()
+
+        with trio.move_on_after(_limit(timeout)) as scope:
+            if len(attempts) == 1:  # a nursery costs 40 us
+                await watch(attempts[0], scope)
+            else:
+                async with trio.open_nursery() as nursery:
+                    for attempt in attempts:
+                        nursery.start_soon(watch, attempt, nursery.cancel_scope)
+        return settled[0] if settled else None
+
+    async def finish(self, attempt: TrioAttempt) -> TrioStream:
+        try:
+            return TrioStream(attempt.connected())
         except OSError as error:
-            sock.close()
-            raise ConnectionError(describe(error)) from error
-        except BaseException:
-            sock.close()
-            raise
-        return TrioStream(sock)
+            raise connect_failure(error) from error
 
     async def start_tls(
         self, stream: TrioStream, context: ssl.SSLContext, host: str, timeout: float | None
@@ -203,7 +219,7 @@ class TrioRuntime:
         except ConnectTimeout:
             sock.close()
             raise
-        except OSError as error:
+        except (OSError, ValueError) as error:
             sock.close()
             raise tls_failure(error, host) from error
         except BaseException:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import trustme
 
+from .crafted import Crafted
+
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -15,6 +17,7 @@ class Authority:
     Attributes:
         ca_file: path of the PEM bundle to give as `verify=`.
         folder: where certificates are written.
+        crafted: makes certificates that no authority should.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -22,6 +25,7 @@ class Authority:
         self.folder = folder
         self.ca_file = folder / "ca.pem"
         self._ca.cert_pem.write_to_path(str(self.ca_file))
+        self.crafted = Crafted(self._ca, folder)
 
     def certificate(self, *names: str, not_after: datetime | None = None) -> trustme.LeafCert:
         """A certificate for `names` (hosts, addresses or mail addresses), by default for this machine."""

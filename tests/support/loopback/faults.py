@@ -50,8 +50,11 @@ class WatchedRuntime:
     async def wait(self, future: Any, timeout: float | None) -> Any:
         return await self._step("wait", lambda: self.inner.wait(future, timeout), None)
 
-    async def connect(self, *args: Any) -> Any:
-        return WatchedStream(await self._step("connect", lambda: self.inner.connect(*args), None), self._step)
+    async def first(self, *args: Any) -> Any:
+        return await self._step("connect", lambda: self.inner.first(*args), None)
+
+    async def finish(self, attempt: Any) -> Any:
+        return WatchedStream(await self.inner.finish(attempt), self._step)
 
     async def start_tls(self, stream: WatchedStream, *args: Any) -> Any:
         inner = stream.inner

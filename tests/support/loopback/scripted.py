@@ -188,7 +188,7 @@ class Connection:
     def end(self) -> None:
         """Wakes a script that waits for its peer."""
         with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self.socket, socket.SHUT_RDWR)  # an SSLSocket's own would take TLS from the script
 
 
 class ScriptedServer:
@@ -199,14 +199,17 @@ class ScriptedServer:
         connections: accepted so far, oldest first.
     """
 
-    def __init__(self, *scripts: Script, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *scripts: Script, context: ssl.SSLContext | None = None, listener: socket.socket | None = None
+    ) -> None:
+        """`listener` is a socket that listens already, elsewhere than on a port of 127.0.0.1 that is free."""
         self._scripts = scripts
         self._context = context
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self._changed = threading.Condition()
         self.connections: list[Connection] = []
-        self.port: int = self._listener.getsockname()[1]
+        self.port: int = 0 if isinstance(self._listener.getsockname(), str) else self._listener.getsockname()[1]
         self.url = f"{'https' if context else 'http'}://127.0.0.1:{self.port}"
         self._spawn(self._accept)
 
@@ -221,7 +224,8 @@ class ScriptedServer:
                 accepted, _ = self._listener.accept()
             except OSError:  # closed
                 return
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if accepted.family != socket.AF_UNIX:
+                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = Connection(accepted)
             script = self._scripts[min(len(self.connections), len(self._scripts) - 1)]
             with self._changed:

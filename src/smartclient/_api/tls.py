@@ -1,0 +1,64 @@
+"""What `verify=` and `cert=` mean, and what the environment says of trust where they say nothing."""
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+from itertools import count
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from .._model.errors import InvalidOption
+from .._model.options import DEFAULT_TLS, TLS, OwnContext, client_certificate, path_text
+
+ISSUERS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Variables that name the trusted issuers; the first one that is set counts."""
+KEYLOG = "SSLKEYLOGFILE"
+
+# The mapping under os.environ: asking that one for five variables that are not set costs 4 us, this 0.1 us.
+_variables: Mapping[Any, Any] = getattr(os.environ, "_data", os.environ)
+_encode = getattr(os.environ, "encodekey", str)
+_NAMES = [_encode(name) for name in (*ISSUERS, KEYLOG)]
+_silent = partial(_variables.keys().isdisjoint, frozenset(_NAMES))
+
+_numbers: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
+_next_number = count(1)
+
+
+def tls_variables() -> tuple[Any, ...] | None:
+    """The variables about TLS as they are now, to be compared with what they were; None when none of them is set."""
+    return None if _silent() else tuple([_variables.get(name) for name in _NAMES])
+
+
+def with_environment(tls: TLS, trust: bool) -> TLS:
+    """`tls` with what the environment adds: the key log, and the trusted issuers where `trust` is left to it."""
+    if tls.own is not None:
+        return tls
+    keylog = tls.keylog or os.environ.get(KEYLOG) or None
+    ca = next(filter(None, map(os.environ.get, ISSUERS)), None) if trust else tls.ca
+    return tls._replace(ca=ca, keylog=keylog)
+
+
+def tls_from(verify: Any, cert: Any) -> TLS:
+    """What `verify=` (None: nothing said) and `cert=` mean.
+
+    Raises:
+        InvalidOption: a path that does not exist, or something that is no path.
+    """
+    if (verify is True or verify is None) and cert is None:
+        return DEFAULT_TLS
+    if isinstance(verify, TLS):
+        return verify if cert is None or verify.cert is not None else verify._replace(cert=client_certificate(cert))
+    ssl = sys.modules.get("ssl")
+    if ssl is not None and isinstance(verify, ssl.SSLContext):
+        if cert is not None:
+            raise InvalidOption("cert: an SSLContext is used as it is; load the certificate into it")
+        number = _numbers.setdefault(verify, next(_next_number))
+        checked = verify.verify_mode == ssl.CERT_REQUIRED and verify.check_hostname
+        return TLS(checked, own=OwnContext(verify, number))
+    if isinstance(verify, bool) or verify is None:
+        return TLS(verify is not False, None, cert)
+    ca = path_text("verify", verify)
+    if ca is None or not os.path.exists(ca):
+        raise InvalidOption(f"Could not find a suitable TLS CA certificate bundle, invalid path: {ca}")
+    return TLS(True, ca, cert)
