@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import Any, Final, TypedDict
 
+from .._model.body import ProgressCall
 from .._model.errors import InvalidOption, shown
 from .._model.headers import HeadersInput
 from .._model.options import DEFAULT_TIMEOUT, DEFAULT_TLS, TLS, Timeout
@@ -28,6 +29,7 @@ class CommonOptions(TypedDict, total=False):
 
     headers: HeadersInput
     cookies: Any
+    files: Any
     auth: Any
     timeout: TimeoutInput | NotGiven
     allow_redirects: bool
@@ -36,6 +38,7 @@ class CommonOptions(TypedDict, total=False):
     cert: Any
     retries: int | None
     cache: CacheInput | NotGiven
+    progress: ProgressCall | None
 
 
 class PostOptions(CommonOptions, total=False):

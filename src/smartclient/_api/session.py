@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Coroutine
 from typing import Any, Unpack
 
+from .._model.body import ProgressCall
 from .._model.errors import SessionMisuse
 from .._model.headers import HeadersInput
 from .._net.pool import Pool
@@ -40,7 +41,7 @@ class Session(Settings):
         data: Any = None,
         headers: HeadersInput = None,
         cookies: Any = None,
-        *,
+        files: Any = None,
         auth: Any = None,
         timeout: TimeoutInput | NotGiven = NOT_GIVEN,
         allow_redirects: bool = True,
@@ -48,8 +49,10 @@ class Session(Settings):
         verify: Any = None,
         cert: Any = None,
         json: Any = None,
+        *,
         retries: int | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
+        progress: ProgressCall | None = None,
     ) -> Response:
         """The response to one call, redirects followed.
 
@@ -60,15 +63,19 @@ class Session(Settings):
             data: bytes, str, form (mapping or pairs), file, or iterable of bytes.
             headers: mapping or pairs; None as a value removes the session's field.
             cookies: mapping or jar, for this call only.
+            files: mapping or pairs of a name and a file, path object, bytes or str, or of a name and (file name,
+                content[, content type[, fields]]); sent as multipart/form-data, after the form in `data`.
             auth: (user, password), never sent to another origin.
             timeout: seconds for each wait, (connect, read), a Timeout, or None for no limit.
             allow_redirects: follow 301, 302, 303, 307 and 308.
             stream: leave the body to be read from the response.
             verify: False turns the check of certificates off; a path names the trusted CAs.
             cert: path of a client certificate, or (certificate, key) paths.
-            json: sent as JSON, unless `data` is given.
+            json: sent as JSON, unless `data` or `files` is given.
             retries: further attempts at most, for what may be repeated.
             cache: "refresh", "reload", "only", or None for no cache.
+            progress: called with (bytes sent, bytes in all or None) while the body is sent, at most 10 times a second,
+                and once at its end; what it raises ends the call.
 
         Raises:
             RequestException: always one of its classes; see `smartclient.exceptions`.
@@ -80,6 +87,7 @@ class Session(Settings):
             data,
             headers,
             cookies,
+            files,
             auth,
             timeout,
             allow_redirects,
@@ -89,6 +97,7 @@ class Session(Settings):
             json,
             retries,
             cache,
+            progress,
         )
         return run_blocking(perform(self._chain or self._open(), request, Response))
 
@@ -185,6 +194,8 @@ class AsyncSession(Settings):
     ...         return response.text
     """
 
+    _on_loop = True
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._home: object = None  # the loop, or trio's token
@@ -198,7 +209,7 @@ class AsyncSession(Settings):
         data: Any = None,
         headers: HeadersInput = None,
         cookies: Any = None,
-        *,
+        files: Any = None,
         auth: Any = None,
         timeout: TimeoutInput | NotGiven = NOT_GIVEN,
         allow_redirects: bool = True,
@@ -206,10 +217,15 @@ class AsyncSession(Settings):
         verify: Any = None,
         cert: Any = None,
         json: Any = None,
+        *,
         retries: int | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
+        progress: ProgressCall | None = None,
     ) -> AsyncResponse:
-        """The response to one call; arguments and errors are those of `Session.request`."""
+        """The response to one call; arguments and errors are those of `Session.request`.
+
+        `data` may be an asynchronous iterable too; files on disk are read in a thread.
+        """
         request = self._request(
             method,
             url,
@@ -217,6 +233,7 @@ class AsyncSession(Settings):
             data,
             headers,
             cookies,
+            files,
             auth,
             timeout,
             allow_redirects,
@@ -226,6 +243,7 @@ class AsyncSession(Settings):
             json,
             retries,
             cache,
+            progress,
         )
         home = running_loop()
         chain = self._chain if home is self._home else None

@@ -29,7 +29,7 @@ from .options import (
     tls_from,
     with_params,
 )
-from .payload import FRAMING_FIELDS, body_from, checked_framing
+from .payload import FRAMING_FIELDS, body_from, body_with_progress, checked_framing
 
 R = TypeVar("R")
 
@@ -64,6 +64,8 @@ class Settings:
         retries: further attempts at most.
         limits: of connections and bodies; read when the first connection is made.
     """
+
+    _on_loop = False  # whether calls are awaited
 
     def __init__(
         self,
@@ -127,6 +129,7 @@ class Settings:
         data: Any,
         headers: HeadersInput,
         cookies: Any,
+        files: Any,
         auth: Any,
         timeout: Any,
         allow_redirects: bool,
@@ -136,6 +139,7 @@ class Settings:
         json: Any,
         retries: int | None,
         cache: Any,
+        progress: Any,
     ) -> Request:
         """The request of a call, everything checked: what is wrong with it raises here, before any connection."""
         if type(method) is not str or method not in _COMMON_METHODS:
@@ -155,12 +159,14 @@ class Settings:
         request = Request(method, target, fields, options=options)
         if total is not None:
             request.deadline = time.monotonic() + total
-        if data is not None or json is not None:
-            request.body, content_type = body_from(data, json)
+        if data is not None or json is not None or files:
+            request.body, content_type = body_from(data, json, files, on_loop=self._on_loop)
             if content_type is not None and "content-type" not in fields:
                 request.fields = fields.with_line("Content-Type", content_type)
         if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):
             request.fields, request.body = checked_framing(request.fields, request.body)
+        if progress is not None:
+            request.body = body_with_progress(request.body, progress)
         return request
 
     def _session_fields(self) -> Fields:

@@ -1,11 +1,13 @@
-"""What streams over a socket object share, blocking or not: the look at what has arrived. Nothing here waits."""
+"""What streams over a socket object share, blocking or not: looks at what has arrived, sends that do not wait."""
 
+import math
 import select
 import socket
 from collections.abc import Callable
 from typing import Any
 
 _RECORD = 2**14  # content of one TLS record (RFC 8446 section 5.1)
+_DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 
 
 class SocketStream:
@@ -46,6 +48,30 @@ class SocketStream:
             pass  # the next read fails of it
         return True
 
+    def _send_now(self, data: bytes | memoryview) -> int | None:
+        """How many bytes the system takes at once; 0 when it is full, None when TLS must be read from first."""
+        sock = self._sock
+        if _DONT_WAIT and not self._tls and type(sock).__module__ == "socket":
+            try:
+                return sock.send(data, _DONT_WAIT)  # type: ignore[no-any-return]
+            except BlockingIOError:
+                return 0
+        try:
+            sock.settimeout(0.0)
+            try:
+                return sock.send(data)  # type: ignore[no-any-return]
+            finally:
+                sock.settimeout(self._timeout)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            wanted = type(error).__name__ if self._tls else ""
+            if wanted == "SSLWantWriteError":
+                return 0
+            if wanted == "SSLWantReadError":
+                return None
+            raise
+
     def _take_ahead(self, max_bytes: int) -> bytes:
         data, self._ahead = self._ahead[:max_bytes], self._ahead[max_bytes:]
         return data
@@ -69,6 +95,15 @@ def poll_for_read(sock: socket.socket) -> Callable[[int], Any]:
         poller.register(sock.fileno(), select.POLLIN)
         return poller.poll
     return lambda milliseconds: select.select([sock], [], [], milliseconds / 1000)[0]
+
+
+def wait_for_either(sock: Any, writable: bool, seconds: float | None) -> bool:
+    """Waits until `sock` has something to read, or room to write where that matters. False when the limit passed."""
+    if hasattr(select, "poll"):
+        poller = select.poll()
+        poller.register(sock.fileno(), select.POLLIN | (select.POLLOUT if writable else 0))
+        return bool(poller.poll(None if seconds is None else math.ceil(max(0.0, seconds) * 1000)))
+    return any(select.select([sock], [sock] if writable else [], [], seconds))
 
 
 def describe(error: OSError) -> str:
