@@ -1,4 +1,4 @@
-"""What the house needs of whatever waits: the protocols `Runtime`, `Stream`, `Future`; `run_blocking`, `new_lock`."""
+"""What the house needs of whatever waits: the protocols `Runtime`, `Stream`, `Future`; `run_blocking`, `new_lock`.
 
 Everything that waits is written once as `async def` over these. The blocking runtime never suspends, so a blocking
 session runs the same coroutine with one `send(None)`.
