@@ -9,7 +9,6 @@ import contextlib
 import os
 import socket
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable
 from random import random
@@ -271,14 +270,13 @@ class _Rescuing(asyncio.BufferedProtocol):
 
     def __init__(self, tls: Any, stream: AsyncioStream) -> None:
         self._tls = tls
-        self._stream = weakref.ref(stream)
+        self._stream = stream
         for name in ("get_buffer", "buffer_updated", "eof_received", "pause_writing", "resume_writing"):
             setattr(self, name, getattr(tls, name))  # no step between on the way of the data
 
     def connection_lost(self, exc: Exception | None) -> None:
-        stream = self._stream()
-        if stream is not None and exc is not None:
-            stream._rescue()
+        if exc is not None:
+            self._stream._rescue()
         self._tls.connection_lost(exc)
 
 
