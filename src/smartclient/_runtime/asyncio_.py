@@ -192,10 +192,11 @@ class AsyncioStream(asyncio.Protocol):
         An answer such as 413 is often followed by a reset, and both may be found together, by the next write.
         """
         raw, self._raw = self._raw, None
-        if raw is None:
+        found = None if raw is None else raw.get_extra_info("socket")
+        if found is None:  # below TLS it may be gone already
             return
         try:
-            with socket.socket(fileno=os.dup(raw.get_extra_info("socket").fileno())) as sock:
+            with socket.socket(fileno=os.dup(found.fileno())) as sock:
                 sock.settimeout(0.0)  # as it is already; the copy might have the process's default
                 data = memoryview(sock.recv(_HIGH_WATER))
         except OSError:
