@@ -19,7 +19,7 @@ _UNESCAPED = {b"%22": b'"', b"%0D": b"\r", b"%0A": b"\n"}
 
 
 def unquoted(text):
-    return text and re.sub(rb"%(?:22|0D|0A)", lambda found: _UNESCAPED[found[0]], text).decode()
+    return None if text is None else re.sub(rb"%(?:22|0D|0A)", lambda found: _UNESCAPED[found[0]], text).decode()
 
 
 def parsed(body, content_type):
@@ -213,11 +213,11 @@ REFUSED = [
 
 @pytest.mark.parametrize("files", REFUSED)
 def test_what_cannot_be_sent(files):
-    with pytest.raises(InvalidOption, match="files|data"):
+    with pytest.raises(InvalidOption, match=r"files|data"):
         body_from(None, None, files)
 
 
-@pytest.mark.parametrize("fields", [{"X": "a\r\nY: b"}, {"X Y": "1"}, {"X": "\0"}, {"X": 5}, ["ab"]], ids=ascii)
+@pytest.mark.parametrize("fields", [{"X": "a\r\nY: b"}, {"X Y": "1"}, {"X": "\0"}, {"X": 5}, 5], ids=ascii)
 def test_fields_that_cannot_be_sent(fields):
     with pytest.raises(InvalidHeader):
         body_from(None, None, {"a": ("n", b"x", None, fields)})

@@ -117,8 +117,7 @@ def test_form_is_sent_again_when_a_kept_connection_was_closed(
     path = tmp_path / "f"
     path.write_bytes(b"x" * 100_000)
     server = scripted([CLEAN, READ_HEAD, RESET], [OK])
-    session = limited(client)
-    session.retries = 1
+    session = client.session(limits=smartclient.Limits(max_connections=1), retries=1, timeout=5)
     session.get(server.url)
     assert session.put(server.url, files={"a": path}).content == b"ok"
     assert server.connections[1].requests[0].count(b"x" * 100_000) == 1
@@ -127,11 +126,6 @@ def test_form_is_sent_again_when_a_kept_connection_was_closed(
 def test_file_that_changes_its_length_while_it_is_sent(client: Client, scripted: Scripted, tmp_path: Path) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"x" * 300_000)
-    calls: list[int] = []
-
-    def sizes() -> Iterator[tuple[str, Any]]:
-        yield "a", path
-
     server = scripted([READ_HEAD, HOLD], [CLEAN])
     session = limited(client)
     with open(path, "r+b") as file:
@@ -140,8 +134,6 @@ def test_file_that_changes_its_length_while_it_is_sent(client: Client, scripted:
             session.post(server.url, files={"a": shrinking})
     assert usage(session) == (0, 0)
     assert session.get(server.url).content == b"clean"
-    assert calls == []
-    assert list(sizes())
 
 
 class Shrinking:
@@ -399,7 +391,7 @@ class ReadChunks(Step):
 
 
 UPLOADING = """
-import resource, sys, anyio, smartclient
+import sys, anyio, smartclient
 mode, url, path = sys.argv[1:]
 def peak():
     with open("/proc/self/status") as status:
