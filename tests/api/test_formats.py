@@ -60,7 +60,7 @@ ROWS = [["a", "b"], ["c", "d"]]
 def test_bodies(
     formats: Formats, data: Any, value: Any, content_type: str | None, content: bytes, told: str | None
 ) -> None:
-    body, said = formats.body_from(data, value, content_type)
+    body, said = formats.body_from(data, value, None, content_type, on_loop=False)
     assert (body.content, said) == (content, told)
 
 
@@ -80,7 +80,7 @@ def refuses(value: Any) -> bytes:
 )
 def test_values_that_cannot_be_written(formats: Formats, data: Any, value: Any, error: type[RequestException]) -> None:
     with pytest.raises(error):
-        formats.body_from(data, value, "a/b")
+        formats.body_from(data, value, None, "a/b", on_loop=False)
 
 
 @pytest.mark.parametrize(

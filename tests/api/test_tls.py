@@ -22,7 +22,7 @@ VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_
 
 def options_of(session: Any, url: str = "https://a.test/", **given: Any) -> Any:
     """What a call would be made with."""
-    names = ["params", "data", "headers", "cookies", "auth", "timeout", "allow_redirects", "stream"]
+    names = ["params", "data", "headers", "cookies", "files", "auth", "timeout", "allow_redirects", "stream"]
     names += ["verify", "cert", "json", "retries", "cache", "rare"]
     defaults = dict.fromkeys(names, None) | {"allow_redirects": True, "cache": True, "timeout": 5, "rare": {}}
     return session._request("GET", url, *(defaults | given).values()).options

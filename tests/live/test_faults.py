@@ -4,6 +4,7 @@ import functools
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -167,6 +168,12 @@ async def uploaded_over_tls(session: Any, swarm: Swarm, injector: Injector) -> N
     assert response.content == receipt("key", body)
 
 
+async def uploaded_form(session: Any, swarm: Swarm, injector: Injector) -> None:
+    files = {"key": Path(__file__), "other": body_of("key", 300_000)}
+    response = await settled(session.put(swarm.plain + "/up/key", files=files))
+    assert int(response.content.split()[1]) > 300_000
+
+
 async def queued(session: Any, swarm: Swarm, injector: Injector) -> None:
     """The slot is granted just before it is waited for, so that a fault finds the grant on its way."""
     response = await settled(session.get(f"{swarm.plain}/n/key/300000/4", stream=True))
@@ -206,6 +213,7 @@ SHAPES: list[Shape] = [
     abandoned,
     uploaded,
     uploaded_over_tls,
+    uploaded_form,
     queued,
     queued_for_a_connection,
     retried,

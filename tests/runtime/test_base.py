@@ -19,7 +19,7 @@ from smartclient._model.errors import (
     WriteTimeout,
 )
 from smartclient._net.tcp import open_first
-from smartclient._runtime.base import Address, run_blocking
+from smartclient._runtime.base import PIECE, Address, run_blocking
 
 SOON = 0.02  # seconds of a limit that is meant to pass
 
@@ -207,22 +207,25 @@ def test_reset_is_an_error(run, peer):
 def test_written_whole(run, peer):
     async def scenario(runtime):
         stream, accepted = await peer.meet(runtime)
-        whole = [await stream.write(b"ab", 5.0), await stream.write(memoryview(b"cd"), None)]
+        await stream.write(b"ab", 5.0)
+        taken = [await stream.write_some(b"cd", None), await stream.write_some(memoryview(b"ef"), 5.0)]
         data = b""
-        while len(data) < 4:
+        while len(data) < 6:
             data += accepted.recv(10)
         stream.abort()
-        return whole, data
+        return taken, data
 
-    assert run(scenario) == ([True, True], b"abcd")
+    assert run(scenario) == ([2, 2], b"abcdef")
 
 
-def test_peer_that_takes_nothing(run, peer):
+@pytest.mark.parametrize("some", [False, True], ids=["whole", "some"])
+def test_peer_that_takes_nothing(run, peer, some):
     async def scenario(runtime):
         stream, _ = await peer.meet(runtime)
+        write = stream.write_some if some else stream.write
         try:
             for _ in range(1000):
-                await stream.write(b"x" * 2**20, SOON)
+                await write(b"x" * 2**20, SOON)
         finally:
             stream.abort()
 
@@ -231,18 +234,32 @@ def test_peer_that_takes_nothing(run, peer):
 
 
 def test_peer_that_answers_while_the_pipe_is_full(run, peer):
-    """Some of the data may never leave: whoever wrote must not take the request for sent."""
+    """The write ends, however long its limit is, and tells that nothing more was taken."""
 
     async def scenario(runtime):
         stream, accepted = await peer.meet(runtime)
         accepted.sendall(b"too much")
         assert await readable(runtime, stream)
-        whole = await stream.write(b"x" * 2**26, 5.0)
+        while taken := await stream.write_some(b"x" * 2**26, None):
+            assert taken <= PIECE
         answer = await stream.read(100, 5.0)
         stream.abort()
-        return whole, answer
+        return answer
 
-    assert run(scenario) == (False, b"too much")
+    assert run(scenario) == b"too much"
+
+
+def test_peer_that_answers_a_write_that_waits(run, peer):
+    async def scenario(runtime):
+        stream, accepted = await peer.meet(runtime)
+        threading.Timer(0.05, accepted.sendall, [b"too much"]).start()
+        while await stream.write_some(b"x" * 2**20, None):
+            pass
+        answer = await stream.read(100, 5.0)
+        stream.abort()
+        return answer
+
+    assert run(scenario) == b"too much"
 
 
 def test_peer_that_is_gone(run, peer):
@@ -251,7 +268,7 @@ def test_peer_that_is_gone(run, peer):
         reset(accepted)
         try:
             for _ in range(100):
-                await stream.write(b"x" * 1000, 5.0)
+                await stream.write_some(b"x" * 1000, 5.0)
                 await runtime.sleep(0)
         finally:
             stream.abort()

@@ -43,7 +43,9 @@ def test_the_longest_limit_is_taken_by_the_system(peer):
     stream, accepted = run_blocking(peer.meet(runtime))
     accepted.sendall(b"x")
     assert run_blocking(stream.read(10, float(2**31 // 1000))) == b"x"
-    assert run_blocking(stream.write(b"y", float(2**31 // 1000)))
+    run_blocking(stream.write(b"y", float(2**31 // 1000)))
+    assert run_blocking(stream.write_some(b"z", float(2**31 // 1000))) == 1
+    assert accepted.recv(2, socket.MSG_WAITALL) == b"yz"
     stream.abort()
 
 

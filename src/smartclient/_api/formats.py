@@ -42,18 +42,20 @@ class Formats:
             return _with_module, (json_lib.__name__, self.codecs)
         return Formats, (json_lib, self.codecs)
 
-    def body_from(self, data: Any, json: Any, content_type: str | None) -> tuple[RequestBody, str | None]:
-        """As `payload.body_from`, except that `data` is encoded where `content_type` has a codec.
+    def body_from(
+        self, data: Any, json: Any, files: Any, content_type: str | None, *, on_loop: bool
+    ) -> tuple[RequestBody, str | None]:
+        """As `payload.body_from`, except that `data` without `files` is encoded where `content_type` has a codec.
 
         str, bytes and files are taken for encoded already.
         """
         codec = None if content_type is None else self.codec_for(parse_media_type(content_type).name)
-        ready = data is None or isinstance(data, str | bytes | bytearray | memoryview) or hasattr(data, "read")
+        ready = files or data is None or isinstance(data, str | bytes | bytearray | memoryview) or hasattr(data, "read")
         if codec is not None and not ready:
             return RequestBody(_encoded(codec[0], data, f"data: the codec of {content_type:.80}")), None
-        if self.json_lib is not None and json is not None and is_nothing(data):
+        if self.json_lib is not None and json is not None and not files and is_nothing(data):
             return RequestBody(_encoded(self.json_lib.dumps, json, "json: json_lib.dumps")), JSON
-        return body_from(data, json)
+        return body_from(data, json, files, on_loop=on_loop)
 
     def codec_for(self, media_type: str) -> Codec | None:
         """The codec of a media type: its own, else that of its structured suffix."""

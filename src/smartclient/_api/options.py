@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
+from .._model.body import ProgressCall
 from .._model.errors import InvalidOption, shown
 from .._model.headers import Fields, HeadersInput, is_token
 from .._model.options import DEFAULT_TIMEOUT, TLS, Limits, Options, Timeout
@@ -36,6 +37,7 @@ class RareOptions(TypedDict, total=False):
     accept_language: Any
     strict_accept: bool
     array_style: str
+    progress: ProgressCall | None
 
 
 class CommonOptions(RareOptions, total=False):
@@ -43,6 +45,7 @@ class CommonOptions(RareOptions, total=False):
 
     headers: HeadersInput
     cookies: Any
+    files: Any
     auth: Any
     timeout: TimeoutInput | NotGiven
     allow_redirects: bool

@@ -38,7 +38,7 @@ class Session(SharedPool):
         data: Any = None,
         headers: HeadersInput = None,
         cookies: Any = None,
-        *,
+        files: Any = None,
         auth: Any = None,
         timeout: TimeoutInput | NotGiven = NOT_GIVEN,
         allow_redirects: bool = True,
@@ -46,6 +46,7 @@ class Session(SharedPool):
         verify: Any = None,
         cert: Any = None,
         json: Any = None,
+        *,
         retries: int | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
         **rare: Unpack[RareOptions],
@@ -59,6 +60,8 @@ class Session(SharedPool):
             data: bytes, str, form (mapping or pairs), file, or iterable of bytes.
             headers: mapping or pairs; None as a value removes the session's field.
             cookies: mapping or jar, for this call only.
+            files: mapping or pairs of a name and a file, path object, bytes or str, or of a name and (file name,
+                content[, content type[, fields]]); sent as multipart/form-data, after the form in `data`.
             auth: (user, password), never sent to another origin.
             timeout: seconds for each wait, (connect, read), a Timeout, or None for no limit.
             allow_redirects: follow 301, 302, 303, 307 and 308.
@@ -66,12 +69,14 @@ class Session(SharedPool):
             verify: False turns the check of certificates off; a path names the trusted CAs; a `TLS` says more; an
                 `ssl.SSLContext` is used as it is.
             cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
-            json: sent as JSON, unless `data` is given.
+            json: sent as JSON, unless `data` or `files` is given.
             retries: further attempts at most, for what may be repeated.
             cache: "refresh", "reload", "only", or None for no cache.
             rare: accept, accept_language: text, or a list of values and (value, weight) pairs.
                 strict_accept: raise NegotiationError for a success that is not what was asked for.
                 array_style: "repeat", "comma" or "brackets", for lists in `params`.
+                progress: called with (bytes sent, bytes in all or None) while the body is sent, at most 10 times a
+                    second, and once at its end; what it raises ends the call.
 
         Raises:
             RequestException: always one of its classes; see `smartclient.exceptions`.
@@ -84,6 +89,7 @@ class Session(SharedPool):
             data,
             headers,
             cookies,
+            files,
             auth,
             timeout,
             allow_redirects,
@@ -235,7 +241,7 @@ class AsyncSession(SharedPool):
         data: Any = None,
         headers: HeadersInput = None,
         cookies: Any = None,
-        *,
+        files: Any = None,
         auth: Any = None,
         timeout: TimeoutInput | NotGiven = NOT_GIVEN,
         allow_redirects: bool = True,
@@ -243,11 +249,15 @@ class AsyncSession(SharedPool):
         verify: Any = None,
         cert: Any = None,
         json: Any = None,
+        *,
         retries: int | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
         **rare: Unpack[RareOptions],
     ) -> AsyncResponse:
-        """The response to one call; arguments and errors are those of `Session.request`."""
+        """The response to one call; arguments and errors are those of `Session.request`.
+
+        `data` may be an asynchronous iterable too; files on disk are read in a thread.
+        """
         request = self._request(
             method,
             url,
@@ -255,6 +265,7 @@ class AsyncSession(SharedPool):
             data,
             headers,
             cookies,
+            files,
             auth,
             timeout,
             allow_redirects,

@@ -33,7 +33,7 @@ from .options import (
     with_params,
     with_rare,
 )
-from .payload import FRAMING_FIELDS, body_from, checked_framing
+from .payload import FRAMING_FIELDS, body_from, body_with_progress, checked_framing
 from .rare import Fixed, RareSettings
 from .reach import reach_from
 from .tls import tls_from, tls_variables, with_environment
@@ -193,6 +193,7 @@ class Settings(RareSettings):
         data: Any,
         headers: HeadersInput,
         cookies: Any,
+        files: Any,
         auth: Any,
         timeout: Any,
         allow_redirects: bool,
@@ -230,16 +231,21 @@ class Settings(RareSettings):
         request = Request(method, target, fields, options=options)
         if total is not None:
             request.deadline = time.monotonic() + total
-        if data is not None or json is not None:
+        if data is not None or json is not None or files:
             formats = self._fixed.formats
+            on_loop = not self._blocking
             if formats is None:
-                request.body, content_type = body_from(data, json)
+                request.body, content_type = body_from(data, json, files, on_loop=on_loop)
             else:
-                request.body, content_type = formats.body_from(data, json, fields.get("content-type"))
+                request.body, content_type = formats.body_from(
+                    data, json, files, fields.get("content-type"), on_loop=on_loop
+                )
             if content_type is not None and "content-type" not in fields:
                 request.fields = fields.with_line("Content-Type", content_type)
         if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):
             request.fields, request.body = checked_framing(request.fields, request.body)
+        if rare and rare.get("progress") is not None:
+            request.body = body_with_progress(request.body, rare["progress"])
         return request
 
     def _in_environment(self, options: Options, trust: bool, variables: tuple[Any, ...]) -> Options:

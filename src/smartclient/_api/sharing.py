@@ -85,7 +85,7 @@ class SharedPool(Settings):
         if isinstance(connections, bool) or not isinstance(connections, int) or connections < 1:
             raise InvalidOption(f"prewarm: connections must be a whole number, 1 or more, not {shown(connections)}")
         request = self._request(
-            "GET", url, None, None, None, None, None, NOT_GIVEN, True, None, None, None, None, None, NOT_GIVEN, {}
+            "GET", url, None, None, None, None, None, None, NOT_GIVEN, True, None, None, None, None, None, NOT_GIVEN, {}
         )
         return request, connections
 

@@ -1,6 +1,6 @@
 """Bodies: what a request sends (`RequestBody`) and how a response's content is pulled (`BodyReader`)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from .errors import IncompleteBody
@@ -56,30 +56,93 @@ class BytesReader:
             self._content = None
 
 
+ProgressCall = Callable[[int, int | None], Any]
+Content = bytes | Iterable[bytes] | AsyncIterable[bytes]
+
+
 class RequestBody:
     """The content of a request.
 
     Attributes:
-        content: bytes, or an iterable of bytes pieces.
+        content: bytes, or an iterable of bytes pieces; only sessions on an event loop have asynchronous ones.
         length: bytes in all, None when unknown (sent chunked).
-        replayable: whether `pieces()` can be read again from the start.
+        replayable: whether it can be read again from the start.
+        progress: called with (bytes sent, length) while it is sent, or None.
     """
 
-    __slots__ = ("content", "length", "replayable")
+    __slots__ = ("content", "length", "progress", "replayable")
 
-    def __init__(self, content: bytes | Iterable[bytes], length: int | None = None, replayable: bool = False) -> None:
+    def __init__(
+        self,
+        content: Content,
+        length: int | None = None,
+        replayable: bool = False,
+        progress: ProgressCall | None = None,
+    ) -> None:
         self.content = content
         self.length = len(content) if isinstance(content, bytes) else length
         self.replayable = replayable or isinstance(content, bytes)
+        self.progress = progress
 
     def pieces(self) -> Iterator[bytes]:
-        if isinstance(self.content, bytes):
-            return iter((self.content,))
-        return iter(self.content)
+        """The pieces of a body that is not asynchronous."""
+        content = self.content
+        if isinstance(content, bytes):
+            return iter((content,))
+        assert not isinstance(content, AsyncIterable)
+        return iter(content)
+
+    def pulled(self) -> "PulledBody":
+        """The pieces of any body, from its start, to be awaited one by one."""
+        if isinstance(self.content, AsyncIterable):
+            return AwaitedPieces(self.content)
+        return PlainPieces(self.pieces())
+
+    def with_progress(self, progress: ProgressCall) -> "RequestBody":
+        """The same body, which tells how far it is."""
+        return RequestBody(self.content, self.length, self.replayable, progress)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What cannot be read twice stays in its process."""
         return RequestBody, (self.content if isinstance(self.content, bytes) else b"",)
+
+
+class PulledBody(Protocol):
+    """A request's content on its way to the wire."""
+
+    async def next_piece(self) -> bytes:
+        """The next piece; b"" is the end. What the caller's own code raises passes through."""
+        ...
+
+
+class PlainPieces:
+    """Pieces that are there for the asking."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    async def next_piece(self) -> bytes:
+        return next(filter(None, self._pieces), b"")
+
+
+class AwaitedPieces:
+    """Pieces that an event loop waits for."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, pieces: AsyncIterable[bytes]) -> None:
+        self._pieces = aiter(pieces)
+
+    async def next_piece(self) -> bytes:
+        while True:
+            try:
+                piece = await anext(self._pieces)
+            except StopAsyncIteration:
+                return b""
+            if piece:
+                return piece
 
 
 NO_BODY = RequestBody(b"")

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .._model.body import BytesReader, RequestBody
+from .._model.body import BytesReader
 from .._model.errors import (
     BodyReadTimeout,
     DeadlineExceeded,
     IncompleteBody,
-    InvalidOption,
     ReadError,
     ReadTimeout,
+    RemoteProtocolError,
     RequestException,
     Sent,
     ServerDisconnected,
@@ -20,9 +20,10 @@ from .._model.errors import (
 from .._model.headers import NO_FIELDS, Fields
 from .._model.message import Head, Interim, Reply
 from .._model.request import Request
-from .._runtime.base import PIECE, Runtime, Stream
+from .._runtime.base import Runtime, Stream, nearer
 from .connect import Route
-from .http1_request import LAST_CHUNK, chunk, framing_for, request_head
+from .http1_request import framing_for, request_head
+from .http1_upload import Upload
 from .http1_wire import End, ResponseReader
 from .tls import handshake_of
 
@@ -100,22 +101,22 @@ class Http1Connection:
         reader = self._reader
         reader.start(request.method)
         self.served += 1
-        sent: Sent = "nothing"
+        heard: list[Any] = []
         interim: list[Interim] = []
+        failure: RequestException | None = None
         try:
-            early = await self._send(request)
-            sent = "partly" if early else "wholly"
+            sent: Sent = "wholly" if await self._send(request, heard) else "partly"
         except (WriteError, WriteTimeout) as error:  # what the caller's own body raises passes as it is
             # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
             sent = error.sent
             if not self._stream.is_readable():
                 raise self._explained(error, request, sent) from error
-            early = True
+            failure = error
         try:
-            head, rest = await self._receive_head(request, interim)
+            head, rest = await self._receive_head(request, heard, interim)
         except RequestException as error:
-            raise self._explained(error, request, sent) from error
-        reusable = not early
+            raise self._explained(failure or error, request, sent) from error
+        reusable = sent == "wholly"
         if reader.complete:
             end: Any = rest.pop()
             content: Any = rest[0] if len(rest) == 1 else b"".join(rest)
@@ -137,60 +138,42 @@ class Http1Connection:
         else:
             pool.discard(self)
 
-    async def _send(self, request: Request) -> bool:
-        """Sends head and body. True when no further request may follow: the peer answered before the end."""
+    async def _send(self, request: Request, heard: list[Any]) -> bool:
+        """Sends head and body. False when the peer gave its final answer before the end; it is in `heard` then."""
         url, body, fields, limit = request.url, request.body, request.fields, request.options.timeout.write
         head = request_head(request.method, url.target, url.host_field, fields, framing_for(request.method, body))
         content = body.content
-        if isinstance(content, bytes) and len(content) <= _ONE_WRITE:
-            return not await self._stream.write(head + content, nearer(limit, request.deadline, self._now()))
-        return await self._send_pieces(head, body, limit, request.deadline)
-
-    async def _send_pieces(self, head: bytes, body: RequestBody, limit: float | None, deadline: float) -> bool:
-        await self._write(head, limit, deadline)
+        if isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
+            await self._stream.write(head + content, nearer(limit, request.deadline, self._now()))
+            return True
+        upload = Upload(self._stream, self._reader, request, self._now, heard)
         try:
-            left = body.length
-            for piece in body.pieces():
-                for start in range(0, len(piece), PIECE):
-                    part = memoryview(piece)[start : start + PIECE]
-                    if self._stream.is_readable():
-                        return True
-                    if left is None:
-                        taken = await self._write(chunk(bytes(part)), limit, deadline)
-                    else:
-                        left -= len(part)
-                        if left < 0:
-                            raise InvalidOption("data: the body gave more bytes than its length says")
-                        taken = await self._write(part, limit, deadline)
-                    if not taken:
-                        return True
-            if left:
-                raise InvalidOption(f"data: the body ended {left} bytes before its length")
-            if left is None:
-                return not await self._write(LAST_CHUNK, limit, deadline)
-        except RequestException as error:
-            error.sent = "partly"
+            return await upload.run(head)
+        except (ReadError, RemoteProtocolError) as error:
+            if upload.listening:
+                raise self._explained(error, request, "partly") from error
             raise
-        return False
 
-    async def _write(self, data: bytes | memoryview, limit: float | None, deadline: float) -> bool:
-        return await self._stream.write(data, nearer(limit, deadline, self._now()))
+    async def _receive_head(
+        self, request: Request, events: list[Any], interim: list[Interim]
+    ) -> tuple[Head, list[Any]]:
+        """The final head and the events that came along behind it; the interim responses before it go to `interim`.
 
-    async def _receive_head(self, request: Request, interim: list[Interim]) -> tuple[Head, list[Any]]:
-        """The final head and the events that came along behind it; the interim responses before it go to `interim`."""
+        `events` are those that came while the request was being sent.
+        """
         reader = self._reader
         limit, deadline = request.options.timeout.read, request.deadline
         while True:
-            data = await self._stream.read(_HEAD_READ, nearer(limit, deadline, self._now()))
-            if not data:
-                where = "in the middle of the head" if reader.head_started else "without an answer"
-                raise ServerDisconnected(f"the peer closed the connection {where}")
-            events: list[Any] = reader.feed(data)
             while events:
                 event = events.pop(0)
                 if type(event) is Head:
                     return event, events
                 interim.append(event)
+            data = await self._stream.read(_HEAD_READ, nearer(limit, deadline, self._now()))
+            if not data:
+                where = "in the middle of the head" if reader.head_started else "without an answer"
+                raise ServerDisconnected(f"the peer closed the connection {where}")
+            events = reader.feed(data)
 
     def _explained(self, error: RequestException, request: Request, sent: Sent) -> RequestException:
         """The same failure with origin, and with what is safe now; a passed deadline is told as one."""
@@ -207,14 +190,6 @@ class Http1Connection:
 
 
 _SENT = {"nothing": "not sent", "partly": "partly sent", "wholly": "sent"}
-
-
-def nearer(limit: float | None, deadline: float, now: float) -> float | None:
-    """Seconds that one wait may take: `limit`, or what is left until `deadline` (`inf` for none)."""
-    left = deadline - now
-    if limit is None:
-        return None if left == float("inf") else left
-    return limit if limit < left else left
 
 
 class Http1Body:

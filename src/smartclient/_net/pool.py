@@ -14,9 +14,9 @@ from weakref import WeakSet
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
 from .._model.options import Limits, Timeout
 from .._model.request import Request
-from .._runtime.base import Runtime
+from .._runtime.base import Runtime, nearer
 from .connect import Route, connect
-from .http1 import Http1Connection, nearer
+from .http1 import Http1Connection
 from .pool_state import OPEN, PoolState, Waiter
 
 _pools: "WeakSet[Pool]" = WeakSet()

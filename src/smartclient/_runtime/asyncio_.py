@@ -6,6 +6,8 @@ costs 0.2 us. anyio's and asyncio's own streams are not used per operation for t
 
 import asyncio
 import contextlib
+import os
+import socket
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +22,7 @@ from .._model.errors import (
     WriteError,
     WriteTimeout,
 )
-from .base import Address, Stream
+from .base import PIECE, Address, Stream
 from .sockets import UNIX, connect_failure, describe, new_socket
 from .threads import DAEMON_THREADS
 from .tls import has_ended, tls_failure
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 _NEVER = float("inf")
 _HIGH_WATER = 2**18  # bytes buffered before reading pauses; the event loop delivers at most that much at once
 _LOW_WATER = 2**17
-_LOOK_EVERY = 2**16  # bytes written before the event loop gets a turn, so that an early answer is seen
+_LOOK_EVERY = 2**16  # bytes written before the event loop gets its turns, so that an early answer is seen
 
 
 class AsyncioStream(asyncio.Protocol):
@@ -46,6 +48,7 @@ class AsyncioStream(asyncio.Protocol):
         "_lost",
         "_paused_reading",
         "_paused_writing",
+        "_raw",
         "_size",
         "_timed_out",
         "_timer",
@@ -59,6 +62,7 @@ class AsyncioStream(asyncio.Protocol):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._transport: Any = None
+        self._raw: Any = None  # the transport of the socket, below TLS
         self._buffers: deque[bytes] = deque()
         self._size = 0
         self._eof = False
@@ -78,6 +82,7 @@ class AsyncioStream(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        self._raw = self._raw or transport
 
     def data_received(self, data: bytes) -> None:
         self._buffers.append(data)
@@ -98,6 +103,8 @@ class AsyncioStream(asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        if exc is not None:
+            self._rescue()
         self.closed = True
         self._lost = exc or ConnectionResetError("connection closed")
         self._wake()
@@ -140,25 +147,69 @@ class AsyncioStream(asyncio.Protocol):
             self._transport.resume_reading()
         return data
 
-    async def write(self, data: bytes | memoryview, timeout: float | None) -> bool:
+    async def write(self, data: bytes, timeout: float | None) -> None:
+        self._hand_over(data)
+        while self._paused_writing:
+            await self._wait_to_write(timeout)
+
+    async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
         if self._unseen and self._unseen + len(data) > _LOOK_EVERY:
             self._unseen = 0
-            await asyncio.sleep(0)
-            if self._buffers or self._eof:
-                return False
-        self._unseen += len(data)
+            await asyncio.sleep(0)  # the loop looks at its sockets,
+            await asyncio.sleep(0)  # and tells what it saw
+        while self._is_stuck():
+            await self._wait_to_write(timeout)
+        if self._paused_writing:
+            return 0
+        piece = data if len(data) <= PIECE else memoryview(data)[:PIECE]
+        self._unseen += len(piece)
+        self._hand_over(piece)
+        while self._is_stuck():
+            await self._wait_to_write(timeout)
+        return len(piece)
+
+    def _is_stuck(self) -> bool:
+        return self._paused_writing and not self.is_readable()
+
+    def _hand_over(self, data: bytes | memoryview) -> None:
         if self._lost is not None:
             raise WriteError(_reason(self._lost)) from self._lost
         self._transport.write(data)
-        while self._paused_writing:
-            if self._buffers or self._eof:
-                return False
-            await self._wait(timeout)
-            if self._timed_out:
-                raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly")
-            if self._lost is not None:
-                raise WriteError(_reason(self._lost), sent="partly") from self._lost
-        return True
+        if self._raw is not None and self._raw.is_closing():
+            self._rescue()
+
+    async def _wait_to_write(self, timeout: float | None) -> None:
+        await self._wait(timeout)
+        if self._timed_out:
+            raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly")
+        if self._lost is not None:
+            raise WriteError(_reason(self._lost), sent="partly") from self._lost
+
+    def _rescue(self) -> None:
+        """Reads what came before the connection was lost: a transport that fails to write drops what is unread.
+
+        An answer such as 413 is often followed by a reset, and both may be found together, by the next write.
+        """
+        raw, self._raw = self._raw, None
+        found = None if raw is None else raw.get_extra_info("socket")
+        if found is None:  # below TLS it may be gone already
+            return
+        try:
+            with socket.socket(fileno=os.dup(found.fileno())) as sock:
+                sock.settimeout(0.0)  # as it is already; the copy might have the process's default
+                data = memoryview(sock.recv(_HIGH_WATER))
+        except OSError:
+            return
+        protocol = raw.get_protocol()
+        if protocol is self and data:
+            self.data_received(bytes(data))
+        elif protocol is not self:
+            while data:  # up through TLS
+                room = protocol.get_buffer(len(data))
+                size = min(len(room), len(data))
+                room[:size] = data[:size]
+                protocol.buffer_updated(size)
+                data = data[size:]
 
     async def _wait(self, timeout: float | None) -> None:
         """Until the event loop has something to tell, or the timeout has passed."""
@@ -247,6 +298,21 @@ class AsyncioAttempt:
         self.sock.close()
         if not settled.cancelled():
             settled.exception()  # looked at, so that nobody complains about it
+
+
+class _Rescuing(asyncio.BufferedProtocol):
+    """The TLS protocol of asyncio, but for a look at the socket before the loss of the connection closes it."""
+
+    def __init__(self, tls: Any, stream: AsyncioStream) -> None:
+        self._tls = tls
+        self._stream = stream
+        for name in ("get_buffer", "buffer_updated", "eof_received", "pause_writing", "resume_writing"):
+            setattr(self, name, getattr(tls, name))  # no step between on the way of the data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is not None:
+            self._stream._rescue()
+        self._tls.connection_lost(exc)
 
 
 def _reason(lost: BaseException | None) -> str:
@@ -342,6 +408,10 @@ class AsyncioRuntime:
         if transport is None:
             stream.abort()
             raise SSLError(f"TLS handshake with {host} failed: the peer closed the connection")
+        secure._raw = stream._transport
+        protocol = secure._raw.get_protocol()
+        if isinstance(protocol, asyncio.BufferedProtocol):  # not uvloop's, which leaves the socket open for longer
+            secure._raw.set_protocol(_Rescuing(protocol, secure))
         secure.connection_made(transport)
         return secure
 

@@ -1,4 +1,4 @@
-"""What the house needs from whatever waits: `Runtime`, `Stream` and `Future` protocols, `run_blocking`, `new_lock`.
+"""What the house needs of whatever waits: the protocols `Runtime`, `Stream`, `Future`; `run_blocking`, `new_lock`.
 
 Everything that waits is written once as `async def` over these. The blocking runtime never suspends, so a blocking
 session runs the same coroutine with one `send(None)`.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SocketAddress = tuple[Any, ...] | str  # a str is the path of a Unix socket
-PIECE = 2**18  # bytes handed to the kernel, or to the transport's buffer, between two looks for an early answer
+PIECE = 2**18  # bytes offered to the kernel, or to the transport's buffer, between two looks for an early answer
 
 
 class Address(NamedTuple):
@@ -48,10 +48,15 @@ class Stream(Protocol):
         """At least one byte, at most `max_bytes`; b"" at the peer's orderly end (TLS: close_notify)."""
         ...
 
-    async def write(self, data: bytes | memoryview, timeout: float | None) -> bool:
-        """Whether all of `data` was handed over. `timeout` limits each wait, not the total.
+    async def write(self, data: bytes, timeout: float | None) -> None:
+        """Hands all of `data` over, whatever the peer says meanwhile: heads and small bodies."""
+        ...
 
-        False when the peer answers while the pipe is full (`is_readable()`): some of `data` may never leave.
+    async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
+        """How many bytes of `data`, of at most `PIECE`, were handed over; waits while that is none.
+
+        Returns early, with 0 where nothing was taken, when there is something to read (`is_readable()`); never waits
+        for both sides to move at once. After 0 the same data must be offered again: TLS may have begun with it.
         """
         ...
 
@@ -126,6 +131,14 @@ class Runtime(Protocol):
     async def settle(self, streams: list[Stream]) -> None:
         """Waits until aborted streams have really let go of their sockets, at most 1 s."""
         ...
+
+
+def nearer(limit: float | None, deadline: float, now: float) -> float | None:
+    """Seconds that one wait may take: `limit`, or what is left until `deadline` (`inf` for none)."""
+    left = deadline - now
+    if limit is None:
+        return None if left == float("inf") else left
+    return limit if limit < left else left
 
 
 def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -18,7 +18,7 @@ from .._model.errors import (
     WriteTimeout,
 )
 from .base import PIECE, Address, Future, Stream
-from .sockets import SocketAttempt, SocketStream, connect_failure, describe, wait_for_writable
+from .sockets import SocketAttempt, SocketStream, connect_failure, describe, wait_for_either, wait_for_writable
 from .threads import DAEMON_THREADS
 from .tls import tls_failure, tls_socket
 
@@ -57,23 +57,34 @@ class BlockingStream(SocketStream):
                 raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
             raise ReadError(describe(error)) from error
 
-    async def write(self, data: bytes | memoryview, timeout: float | None) -> bool:
+    async def write(self, data: bytes, timeout: float | None) -> None:
         sock = self._sock
         done = 0
         try:
             if timeout != self._timeout:
                 self._limit(timeout)
-            done = sock.send(data if len(data) <= PIECE else memoryview(data)[:PIECE])
+            done = sock.send(data)
             while done < len(data):
-                if self.is_readable():
-                    return False
-                done += sock.send(memoryview(data)[done : done + PIECE])
+                done += sock.send(memoryview(data)[done:])
         except OSError as error:
             sent: Sent = "partly" if done else "nothing"
             if _is_late(error):
                 raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent=sent) from error
             raise WriteError(describe(error), sent=sent) from error
-        return True
+
+    async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
+        piece = data if len(data) <= PIECE else memoryview(data)[:PIECE]
+        try:
+            while not (taken := self._send_now(piece)):
+                if not wait_for_either(self._sock, taken is not None, timeout):
+                    raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s")
+                if self.is_readable():
+                    return 0
+        except WriteTimeout:
+            raise
+        except (OSError, ValueError) as error:  # ValueError: closed, and so without a descriptor to wait for
+            raise WriteError(describe(error) if isinstance(error, OSError) else "connection closed") from error
+        return taken
 
     def _limit(self, timeout: float | None) -> None:
         if timeout is not None and timeout <= 0:

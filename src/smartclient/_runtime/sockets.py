@@ -1,4 +1,4 @@
-"""What is the same for sockets of every runtime: how they are made, and the look at what has arrived."""
+"""What sockets of every runtime share: how they are made, looks at what has arrived, sends that do not wait."""
 
 import errno
 import os
@@ -12,6 +12,7 @@ from .._model.errors import ConnectionError, ConnectTimeout
 from .base import Address
 
 _RECORD = 2**14  # content of one TLS record (RFC 8446 section 5.1)
+_DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 UNIX = getattr(socket, "AF_UNIX", None)
 
@@ -108,6 +109,30 @@ class SocketStream:
             pass  # the next read fails of it
         return True
 
+    def _send_now(self, data: bytes | memoryview) -> int | None:
+        """How many bytes the system takes at once; 0 when it is full, None when TLS must be read from first."""
+        sock = self._sock
+        if _DONT_WAIT and not self._tls and type(sock).__module__ == "socket":
+            try:
+                return sock.send(data, _DONT_WAIT)  # type: ignore[no-any-return]
+            except BlockingIOError:
+                return 0
+        try:
+            sock.settimeout(0.0)
+            try:
+                return sock.send(data)  # type: ignore[no-any-return]
+            finally:
+                sock.settimeout(self._timeout)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            wanted = type(error).__name__ if self._tls else ""
+            if wanted == "SSLWantWriteError":
+                return 0
+            if wanted == "SSLWantReadError":
+                return None
+            raise
+
     def _take_ahead(self, max_bytes: int) -> bytes:
         data, self._ahead = self._ahead[:max_bytes], self._ahead[max_bytes:]
         return data
@@ -149,6 +174,15 @@ def wait_for_writable(attempts: Sequence[SocketAttempt], timeout: float | None) 
     sockets = [attempt.sock for attempt in attempts]
     _, writable, failed = select.select([], sockets, sockets, None if timeout is None else max(0.0, timeout))
     return next((attempt for attempt in attempts if attempt.sock in writable + failed), None)
+
+
+def wait_for_either(sock: Any, writable: bool, seconds: float | None) -> bool:
+    """Waits until `sock` has something to read, or room to write where that matters. False when the limit passed."""
+    if hasattr(select, "poll"):
+        poller = select.poll()
+        poller.register(sock.fileno(), select.POLLIN | (select.POLLOUT if writable else 0))
+        return bool(poller.poll(None if seconds is None else ceil(max(0.0, seconds) * 1000)))
+    return any(select.select([sock], [sock] if writable else [], [], seconds))
 
 
 def describe(error: OSError) -> str:

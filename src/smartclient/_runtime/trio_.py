@@ -44,14 +44,12 @@ class TrioStream(SocketStream):
             raise ReadError(_reason(error)) from error
         raise ReadTimeout(f"no bytes for {timeout:.3g} s")
 
-    async def write(self, data: bytes | memoryview, timeout: float | None) -> bool:
+    async def write(self, data: bytes, timeout: float | None) -> None:
         sock = self._sock
         done = 0
         try:
             while done < len(data):
-                if done and self.is_readable():
-                    return False
-                piece = data if len(data) <= PIECE and not done else memoryview(data)[done : done + PIECE]
+                piece = memoryview(data)[done:] if done else data
                 with trio.move_on_after(_limit(timeout)) as scope:
                     done += await _done(sock.send, piece, sock, trio.lowlevel.wait_writable)
                 if scope.cancelled_caught:
@@ -61,7 +59,23 @@ class TrioStream(SocketStream):
             if isinstance(error, WriteTimeout):
                 raise
             raise WriteError(_reason(error), sent="partly" if done else "nothing") from error
-        return True
+
+    async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
+        piece = data if len(data) <= PIECE else memoryview(data)[:PIECE]
+        await trio.lowlevel.checkpoint()
+        try:
+            while not (taken := self._send_now(piece)):
+                with trio.move_on_after(_limit(timeout)) as scope:
+                    await _either(self._sock, taken is not None)
+                if scope.cancelled_caught:
+                    raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s")
+                if self.is_readable():
+                    return 0
+        except WriteTimeout:
+            raise
+        except (OSError, trio.ClosedResourceError) as error:
+            raise WriteError(_reason(error)) from error
+        return taken
 
     def abort(self) -> None:
         self.closed = True
@@ -96,6 +110,27 @@ async def _done(call: Callable[[Any], Any], argument: Any, sock: Any, wait: Call
             return result
         waited = True
         await wait(sock)
+
+
+async def _either(sock: Any, writable: bool) -> None:
+    """Until `sock` has something to read, or room to write where that matters."""
+    if not writable:
+        await trio.lowlevel.wait_readable(sock)
+        return
+
+    async def wait(until: Callable[[Any], Awaitable[None]]) -> None:
+        try:
+            await until(sock)
+        except trio.ClosedResourceError as error:  # told below, out of the nursery's group
+            failures.append(error)
+        nursery.cancel_scope.cancel()
+
+    failures: list[Exception] = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait, trio.lowlevel.wait_readable)
+        nursery.start_soon(wait, trio.lowlevel.wait_writable)
+    if failures:
+        raise failures[0]
 
 
 def _close(sock: Any) -> None:

@@ -33,6 +33,9 @@ class WatchedStream:
     async def write(self, data: Any, timeout: float | None) -> Any:
         return await self._step("write", lambda: self.inner.write(data, timeout), self.inner)
 
+    async def write_some(self, data: Any, timeout: float | None) -> Any:
+        return await self._step("write", lambda: self.inner.write_some(data, timeout), self.inner)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.inner, name)
 
