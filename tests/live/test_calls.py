@@ -355,3 +355,10 @@ def test_what_the_body_raises_passes_as_it_is(client: Client, origin: Origin, er
         client.post(origin.url + "/echo", data=body())
     assert caught.value is error
     assert error.sent == "partly"
+
+
+def test_connection_close_is_kept_to(client: Client, origin: Origin) -> None:
+    session = client.session()
+    for _ in range(2):
+        assert session.get(origin.url + "/bytes/5", headers={"Connection": "Close"}).content == b"01234"
+    assert origin.seen.connections == 2

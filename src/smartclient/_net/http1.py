@@ -116,7 +116,7 @@ class Http1Connection:
             head, rest = await self._receive_head(request, heard, interim)
         except RequestException as error:
             raise self._explained(failure or error, request, sent) from error
-        reusable = sent == "wholly"
+        reusable = sent == "wholly" and "close" not in request.fields.index.get("connection", "").lower()
         if reader.complete:
             end: Any = rest.pop()
             content: Any = rest[0] if len(rest) == 1 else b"".join(rest)
