@@ -6,7 +6,7 @@ from typing import TypeVar
 from .._model.errors import RequestException
 from .._model.message import Reply
 from .._model.request import Request
-from .._pipeline.content import whole_content
+from .._pipeline.content import content_in_hand, whole_content
 from .._pipeline.stage import Stage
 from .request import PreparedRequest, tell_about
 from .response import Response
@@ -21,7 +21,11 @@ async def perform(chain: Stage, request: Request, response_class: type[R]) -> R:
     try:
         reply = await chain(request)
         seconds = time.monotonic() - started
-        content = None if request.options.stream else await whole_content(reply)
+        content = None
+        if not request.options.stream:
+            content = content_in_hand(reply)
+            if content is None:
+                content = await whole_content(reply)
     except RequestException as error:
         error.elapsed = time.monotonic() - started
         if reply is not None:

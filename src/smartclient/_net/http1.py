@@ -101,11 +101,18 @@ class Http1Connection:
         reader = self._reader
         reader.start(request.method)
         self.served += 1
-        heard: list[Any] = []
+        body, timeout, deadline = request.body, request.options.timeout, request.deadline
+        content = body.content
+        events: list[Any] = []
         interim: list[Interim] = []
         failure: RequestException | None = None
+        sent: Sent = "wholly"
         try:
-            sent: Sent = "wholly" if await self._send(request, heard) else "partly"
+            head = self._head_of(request)
+            if isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
+                await self._stream.write(head + content, nearer(timeout.write, deadline, self._now()))
+            elif not await self._upload(head, request, events):
+                sent = "partly"
         except (WriteError, WriteTimeout) as error:  # what the caller's own body raises passes as it is
             # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
             sent = error.sent
@@ -113,17 +120,17 @@ class Http1Connection:
                 raise self._explained(error, request, sent) from error
             failure = error
         try:
-            head, rest = await self._receive_head(request, heard, interim)
+            while (final := _final_head(events, interim)) is None:
+                events = self._events_in(await self._stream.read(_HEAD_READ, nearer(timeout.read, deadline, self._now())))
         except RequestException as error:
             raise self._explained(failure or error, request, sent) from error
         reusable = sent == "wholly" and "close" not in request.fields.index.get("connection", "").lower()
         if reader.complete:
-            end: Any = rest.pop()
-            content: Any = rest[0] if len(rest) == 1 else b"".join(rest)
-            reply = Reply(head, BytesReader(content, end.trailers), request)
+            end = events.pop()
+            reply = Reply(final, BytesReader(events[0] if len(events) == 1 else b"".join(events), end.trailers), request)
             self.give_back(pool, reusable)
         else:
-            reply = Reply(head, Http1Body(self, pool, request, rest, reusable), request)
+            reply = Reply(final, Http1Body(self, pool, request, events, reusable), request)
         if interim:
             reply.interim = tuple(interim)
         reply.connection = self
@@ -138,14 +145,12 @@ class Http1Connection:
         else:
             pool.discard(self)
 
-    async def _send(self, request: Request, heard: list[Any]) -> bool:
-        """Sends head and body. False when the peer gave its final answer before the end; it is in `heard` then."""
-        url, body, fields, limit = request.url, request.body, request.fields, request.options.timeout.write
-        head = request_head(request.method, url.target, url.host_field, fields, framing_for(request.method, body))
-        content = body.content
-        if isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
-            await self._stream.write(head + content, nearer(limit, request.deadline, self._now()))
-            return True
+    def _head_of(self, request: Request) -> bytes:
+        url, method = request.url, request.method
+        return request_head(method, url.target, url.host_field, request.fields, framing_for(method, request.body))
+
+    async def _upload(self, head: bytes, request: Request, heard: list[Any]) -> bool:
+        """Sends head and body in pieces. False when the peer gave its final answer before the end, into `heard`."""
         upload = Upload(self._stream, self._reader, request, self._now, heard)
         try:
             return await upload.run(head)
@@ -154,26 +159,12 @@ class Http1Connection:
                 raise self._explained(error, request, "partly") from error
             raise
 
-    async def _receive_head(
-        self, request: Request, events: list[Any], interim: list[Interim]
-    ) -> tuple[Head, list[Any]]:
-        """The final head and the events that came along behind it; the interim responses before it go to `interim`.
-
-        `events` are those that came while the request was being sent.
-        """
-        reader = self._reader
-        limit, deadline = request.options.timeout.read, request.deadline
-        while True:
-            while events:
-                event = events.pop(0)
-                if type(event) is Head:
-                    return event, events
-                interim.append(event)
-            data = await self._stream.read(_HEAD_READ, nearer(limit, deadline, self._now()))
-            if not data:
-                where = "in the middle of the head" if reader.head_started else "without an answer"
-                raise ServerDisconnected(f"the peer closed the connection {where}")
-            events = reader.feed(data)
+    def _events_in(self, data: bytes) -> list[Any]:
+        """The events in what was read; its end is an error, since the head is not complete."""
+        if not data:
+            where = "in the middle of the head" if self._reader.head_started else "without an answer"
+            raise ServerDisconnected(f"the peer closed the connection {where}")
+        return self._reader.feed(data)
 
     def _explained(self, error: RequestException, request: Request, sent: Sent) -> RequestException:
         """The same failure with origin, and with what is safe now; a passed deadline is told as one."""
@@ -187,6 +178,16 @@ class Http1Connection:
             and isinstance(error, ReadError | WriteError | ServerDisconnected)
         )
         return told
+
+
+def _final_head(events: list[Any], interim: list[Interim]) -> Head | None:
+    """The final head, taken from `events` with all before it; interim responses go to `interim`."""
+    while events:
+        event = events.pop(0)
+        if type(event) is Head:
+            return event
+        interim.append(event)
+    return None
 
 
 _SENT = {"nothing": "not sent", "partly": "partly sent", "wholly": "sent"}

@@ -103,6 +103,12 @@ def _may_have_content(reply: Reply) -> bool:
     return reply.request.method != "HEAD" and reply.head.status not in (204, 304)
 
 
+def content_in_hand(reply: Reply) -> bytes | None:
+    """The content of a reply that came with its head and needs no decoding, as most do; None where it must be read."""
+    body = reply.body
+    return body.take() if isinstance(body, BytesReader) and reply.request.options.limits.body_max is None else None
+
+
 async def whole_content(reply: Reply) -> bytes:
     """The content of a reply, read to its end; the body is given up when a limit is passed.
 
@@ -111,8 +117,6 @@ async def whole_content(reply: Reply) -> bytes:
         DecodedTooLarge: more than `Limits(decoded_max=)` after decoding.
     """
     body, limits = reply.body, reply.request.options.limits
-    if isinstance(body, BytesReader) and limits.body_max is None:
-        return body.take()
     pieces: list[bytes] = []
     size = 0
     try:
