@@ -5,13 +5,14 @@ import threading
 
 import pytest
 
+from smartclient._model.basic import basic_credentials
 from smartclient._model.errors import InvalidOption, ReadTimeout
 from smartclient._model.headers import Fields
 from smartclient._model.message import Head
 from smartclient._model.options import Options
 from smartclient._model.request import Request
 from smartclient._model.url import URL
-from smartclient._pipeline.origin import OriginStage, basic_credentials
+from smartclient._pipeline.origin import OriginStage
 from smartclient._rules.jar import Jar
 from smartclient._runtime.base import run_blocking
 
@@ -83,7 +84,6 @@ def test_without_a_jar_nothing_is_kept_but_the_call_may_send(below):
         below.will(200, ("Set-Cookie", "a=1"))
         run(below, None, cookies=(("x", "1"),))
     assert sent(below, "cookie") == ["x=1"]
-
 
 
 PROVENANCES = [  # RFC 9111 section 3: a stored Set-Cookie was told once already

@@ -21,6 +21,7 @@ NOT_GIVEN: Final = NotGiven()
 
 TimeoutInput = float | tuple[float | None, float | None] | Timeout | None
 CacheInput = bool | str | None
+ProxiesInput = Mapping[str, Any] | None
 
 
 class CommonOptions(TypedDict, total=False):
@@ -36,6 +37,7 @@ class CommonOptions(TypedDict, total=False):
     cert: Any
     retries: int | None
     cache: CacheInput | NotGiven
+    proxies: ProxiesInput
 
 
 class PostOptions(CommonOptions, total=False):

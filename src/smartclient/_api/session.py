@@ -13,9 +13,18 @@ from .._net.transport import AsyncTransport, SyncTransport
 from .._pipeline.chain import build_chain
 from .._pipeline.exchange import AsyncExchangeStage, SyncExchangeStage
 from .._pipeline.stage import Stage
-from .._runtime.base import Runtime, run_blocking
+from .._runtime.base import LoopRuntime, run_blocking
 from .call import perform
-from .options import NOT_GIVEN, CacheInput, CallOptions, NotGiven, PostOptions, PutOptions, TimeoutInput
+from .options import (
+    NOT_GIVEN,
+    CacheInput,
+    CallOptions,
+    NotGiven,
+    PostOptions,
+    ProxiesInput,
+    PutOptions,
+    TimeoutInput,
+)
 from .response import AsyncResponse, Response
 from .settings import Settings, StreamFlag
 
@@ -27,6 +36,8 @@ class Session(Settings):
     >>> session = smartclient.Session(headers={"Accept": "application/json"}, timeout=10)
     >>> session.close()
     """
+
+    _handler = "handle_request"
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -50,6 +61,7 @@ class Session(Settings):
         json: Any = None,
         retries: int | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
+        proxies: ProxiesInput = None,
     ) -> Response:
         """The response to one call, redirects followed.
 
@@ -69,6 +81,8 @@ class Session(Settings):
             json: sent as JSON, unless `data` is given.
             retries: further attempts at most, for what may be repeated.
             cache: "refresh", "reload", "only", or None for no cache.
+            proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL (http, https, socks5,
+                socks5h), to (URL, (user, password)), or to None for a direct connection; beats the environment.
 
         Raises:
             RequestException: always one of its classes; see `smartclient.exceptions`.
@@ -89,6 +103,7 @@ class Session(Settings):
             json,
             retries,
             cache,
+            proxies,
         )
         return run_blocking(perform(self._chain or self._open(), request, Response))
 
@@ -99,8 +114,9 @@ class Session(Settings):
             if self._chain is None:
                 if self._pool is None:
                     self._pool = Pool(BlockingRuntime(), self.limits)
+                transport = SyncTransport(self._pool) if self._transport is None else self._transport
                 self._chain = build_chain(
-                    SyncExchangeStage(SyncTransport(self._pool)),
+                    SyncExchangeStage(transport, self._pool.runtime),
                     runtime=self._pool.runtime,
                     wall_clock=time.time,
                     jar=self.cookies,
@@ -185,6 +201,8 @@ class AsyncSession(Settings):
     ...         return response.text
     """
 
+    _handler = "handle_async_request"
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._home: object = None  # the loop, or trio's token
@@ -208,6 +226,7 @@ class AsyncSession(Settings):
         json: Any = None,
         retries: int | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
+        proxies: ProxiesInput = None,
     ) -> AsyncResponse:
         """The response to one call; arguments and errors are those of `Session.request`."""
         request = self._request(
@@ -226,6 +245,7 @@ class AsyncSession(Settings):
             json,
             retries,
             cache,
+            proxies,
         )
         home = running_loop()
         chain = self._chain if home is self._home else None
@@ -236,10 +256,13 @@ class AsyncSession(Settings):
         if self._pool is None or home is not self._home:
             if self._pool is not None and is_alive(self._home):
                 raise SessionMisuse("this AsyncSession is in use on another event loop; make one for each loop")
-            self._pool = Pool(new_async_runtime(home), self.limits)
+            runtime = new_async_runtime(home)
+            self._pool = Pool(runtime, self.limits)
+            transport = AsyncTransport(self._pool) if self._transport is None else self._transport
+            self._exchange = AsyncExchangeStage(transport, runtime)
             self._home = home
         self._chain = build_chain(
-            AsyncExchangeStage(AsyncTransport(self._pool)),
+            self._exchange,
             runtime=self._pool.runtime,
             wall_clock=time.time,
             jar=self.cookies,
@@ -365,7 +388,7 @@ def is_alive(home: Any) -> bool:
     return True
 
 
-def new_async_runtime(home: object) -> Runtime:
+def new_async_runtime(home: object) -> LoopRuntime:
     """The runtime for what `running_loop` found."""
     if hasattr(home, "is_closed"):
         from .._runtime.asyncio_ import AsyncioRuntime

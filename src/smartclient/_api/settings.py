@@ -12,13 +12,16 @@ from .._model.body import NO_BODY
 from .._model.errors import InsecureRequestWarning, InvalidOption, URLRequired, shown
 from .._model.headers import NO_FIELDS, Fields, Headers, HeadersInput, fields_from, is_token
 from .._model.options import DEFAULT_LIMITS, Limits, Options
+from .._model.proxy import Proxies
 from .._model.request import Request
 from .._model.url import URL
+from .._net.transport import is_patched
 from .._pipeline.stage import Stage
 from .._rules.jar import Jar
 from .._store.base import Store
 from .._version import __version__
 from .cookies import cookie_pairs, jar_from
+from .environment import proxy_environment
 from .options import (
     NOT_GIVEN,
     CallOptions,
@@ -30,6 +33,7 @@ from .options import (
     with_params,
 )
 from .payload import FRAMING_FIELDS, body_from, checked_framing
+from .proxies import proxies_from, with_authorization
 
 R = TypeVar("R")
 
@@ -59,11 +63,19 @@ class Settings:
         params: appended to the query of every call.
         verify: True, False, or the path of a trusted CA file or folder.
         cert: path of a client certificate, or (certificate, key) paths.
+        proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL.
+        trust_env: whether the environment may name proxies.
         timeout: as in a call.
         max_redirects: hops at most.
         retries: further attempts at most.
         limits: of connections and bodies; read when the first connection is made.
+
+    `transport` is an object that exchanges requests for responses in the place of the session's own connections, such
+    as a connection pool of httpcore. It stays the caller's, who closes it; `verify`, `cert` and `proxies` are its
+    business then.
     """
+
+    _handler: str  # the method that a transport must have
 
     def __init__(
         self,
@@ -80,6 +92,9 @@ class Settings:
         retries: int = 2,
         cache: Any = NOT_GIVEN,
         limits: Limits = DEFAULT_LIMITS,
+        proxies: Any = None,
+        trust_env: bool = True,
+        transport: Any = None,
     ) -> None:
         self._lock = threading.Lock()
         self._chain: Stage | None = None
@@ -90,6 +105,11 @@ class Settings:
         self.timeout = timeout
         self.verify = verify
         self.cert = cert
+        self.proxies = {} if proxies is None else proxies
+        self.trust_env = trust_env
+        if transport is not None and not callable(getattr(transport, self._handler, None)):
+            raise InvalidOption(f"transport: a {type(transport).__name__} has no {self._handler}")
+        self._transport = transport
         self._stream = bool(stream)
         self.max_redirects = max_redirects
         self.retries = retries
@@ -97,6 +117,7 @@ class Settings:
         if cache_mode(cache) not in ("default", None):
             raise InvalidOption(f"cache: {shown(cache)} is a mode of one call; a session takes True, None or False")
         self._store: Store | None = _new_store() if cache_mode(cache) else None
+        self._cache_implied = cache is NOT_GIVEN
         self._salt = os.urandom(16)
         self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
@@ -136,6 +157,7 @@ class Settings:
         json: Any,
         retries: int | None,
         cache: Any,
+        proxies: Any,
     ) -> Request:
         """The request of a call, everything checked: what is wrong with it raises here, before any connection."""
         if type(method) is not str or method not in _COMMON_METHODS:
@@ -146,7 +168,13 @@ class Settings:
         if self.params or params:
             target = with_params(target, self.params, params)
         fields = self._session_fields() if headers is None else fields_from(self._headers, headers)
-        options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache)
+        if cache is NOT_GIVEN and self._cache_implied and is_patched():
+            cache = None  # what a mock answers is not to be seen by the next test
+        environment = proxy_environment() if self.trust_env else None
+        routing = proxies_from(self.proxies, proxies, environment) if environment or proxies or self.proxies else None
+        options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache, routing)
+        if routing is not None:
+            fields, options = with_authorization(fields, options)
         if cookies:
             options = replace(options, cookies=cookie_pairs(cookies, target, time.time()))
         if not options.tls.verify and target.scheme == "https":
@@ -207,6 +235,7 @@ class Settings:
         cert: Any,
         retries: int | None,
         cache: Any,
+        proxies: Proxies | None,
     ) -> Options:
         return Options(
             timeout=timeout_from(self.timeout if timeout is NOT_GIVEN else timeout),
@@ -218,6 +247,7 @@ class Settings:
             retries=checked_count("retries", self.retries if retries is None else retries),
             cache=cache_mode(cache),
             limits=self.limits,
+            proxies=proxies,
         )
 
 

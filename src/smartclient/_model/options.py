@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .errors import InvalidOption, shown
+from .proxy import Proxies, Proxy
 
 _UNSET: Any = object()
 _SECONDS_MAX = 2**31 // 1000  # poll() counts milliseconds in 31 bits
@@ -156,6 +157,8 @@ class Options:
         retries: further attempts at most.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
         limits: the session's.
+        proxies: what call, session and environment say of proxies; None when none of them does.
+        proxy: the one for the request's URL, chosen at each hop; None for a direct connection.
     """
 
     timeout: Timeout = DEFAULT_TIMEOUT
@@ -168,6 +171,8 @@ class Options:
     retries: int = 2
     cache: str | None = "default"
     limits: Limits = DEFAULT_LIMITS
+    proxies: Proxies | None = None
+    proxy: Proxy | None = None
 
 
 DEFAULT_OPTIONS = Options()

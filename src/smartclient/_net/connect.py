@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from .._model.errors import ConnectionError, ConnectTimeout, RequestException, ResolveError
 from .._model.options import TLS
+from .._model.proxy import Proxy
 from .._model.url import Origin
 from .._runtime.base import Runtime, Stream
 from .resolve import RESOLVER
@@ -15,14 +16,21 @@ class Route(NamedTuple):
     """What a connection may serve: an origin, reached one way. Everything that decides about trust is part of it."""
 
     origin: Origin
-    tls: TLS | None  # None for http: nothing there is verified
+    tls: TLS | None  # None where nothing on the way is verified: for http, but through a proxy of https
+    proxy: Proxy | None = None
+
+    @property
+    def is_forwarded(self) -> bool:
+        """Whether the peer is a proxy that takes requests in absolute form and passes them on."""
+        return self.proxy is not None and not self.proxy.is_socks and self.origin.scheme == "http"
 
 
 async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stream:
     """An open stream for `route`, TLS verified, within `timeout` seconds in all.
 
     Raises:
-        ConnectTimeout, ResolveError, ConnectionError, SSLError: with the origin in the text; nothing was sent.
+        ConnectTimeout, ResolveError, ProxyError, ConnectionError, SSLError: with the origin in the text; nothing was
+            sent.
     """
     started = runtime.now()
 
@@ -30,8 +38,14 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
         return None if timeout is None else timeout - (runtime.now() - started)
 
     try:
-        context = None if route.tls is None else context_for(route.tls)  # a bad file fails before anything is opened
-        stream = await _connect_tcp(runtime, route, left)
+        # A bad file fails before anything is opened.
+        context = context_for(route.tls) if route.tls is not None and route.origin.scheme == "https" else None
+        if route.proxy is None:
+            stream = await connect_tcp(runtime, route.origin.host, route.origin.port, left)
+        else:
+            from .proxy import connect_through
+
+            stream = await connect_through(runtime, route, route.proxy, left)
         if context is None:
             return stream
         name = route.origin.host.partition("%")[0]  # a zone is no part of what a certificate names
@@ -41,8 +55,8 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
         raise type(error)(f"connect to {route.origin} failed after {took:.1f} s: {error} (nothing sent)") from error
 
 
-async def _connect_tcp(runtime: Runtime, route: Route, left: Callable[[], float | None]) -> Stream:
-    host, port = route.origin.host, route.origin.port
+async def connect_tcp(runtime: Runtime, host: str, port: int, left: Callable[[], float | None]) -> Stream:
+    """An open stream to the first address of `host` that takes one, within `left()` seconds."""
     addresses = await RESOLVER.addresses(runtime, host, port, left())
     failures: list[ConnectionError] = []
     for family, address in addresses:

@@ -46,10 +46,12 @@ class Pool:
 
         Raises:
             PoolTimeout, DeadlineExceeded: none became free in time.
-            ConnectTimeout, ResolveError, ConnectionError, SSLError: from `connect`.
+            ConnectTimeout, ResolveError, ProxyError, ConnectionError, SSLError: from `connect`.
         """
-        url = request.url
-        route = Route(url.origin, request.options.tls if url.origin.scheme == "https" else None)
+        origin, options = request.url.origin, request.options
+        proxy = options.proxy
+        secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
+        route = Route(origin, options.tls if secure else None, proxy)
         while True:
             with self._lock:
                 found = self._state.acquire(route, self.runtime.now(), self.runtime.new_future)
@@ -85,12 +87,18 @@ class Pool:
         """Opens a connection in the slot that was reserved."""
         try:
             limit = nearer(request.options.timeout.connect, request.deadline, self.runtime.now())
-            connection = Http1Connection(self.runtime, route, await connect(self.runtime, route, limit))
+            stream = await connect(self.runtime, route, limit)
         except BaseException as error:
             self._give_up_slot(route)
             if isinstance(error, ConnectTimeout) and self.runtime.now() >= request.deadline:
                 raise DeadlineExceeded(*error.args) from error
             raise
+        if route.is_forwarded:
+            from .proxy import ForwardedConnection
+
+            connection: Http1Connection = ForwardedConnection(self.runtime, route, stream)
+        else:
+            connection = Http1Connection(self.runtime, route, stream)
         self._open.add(connection)
         return connection
 

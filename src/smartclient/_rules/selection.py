@@ -23,25 +23,29 @@ _BY_MEANING = frozenset(("accept", "accept-encoding", "accept-language"))
 def keys_of(request: Request, salt: bytes) -> tuple[Key, ...]:
     """The keys under which an answer may be found; what is stored goes under the first.
 
-    A partition is a digest, salted with at most 64 bytes, of the credentials, of TLS settings other than the default
-    and of a Host by hand. Cookie alone falls back to the empty partition: an answer given to nobody in particular
-    leaks nothing.
+    A partition is a digest, salted with at most 64 bytes, of the credentials, of TLS settings other than the default,
+    of the proxy of an http URL, which may answer what it likes, and of a Host by hand. Cookie alone falls back to the
+    empty partition: an answer given to nobody in particular leaks nothing.
     """
     uri = request.url.without_fragment
     given = request.fields.index
-    tls = request.options.tls
-    default_tls = tls is DEFAULT_TLS or tls == DEFAULT_TLS
-    if default_tls and _PARTITIONING.isdisjoint(given):
+    options = request.options
+    tls = options.tls
+    common = (tls is DEFAULT_TLS or tls == DEFAULT_TLS) and (options.proxy is None or request.url.scheme == "https")
+    if common and _PARTITIONING.isdisjoint(given):
         return ((uri, NO_PARTITION),)
     credentials = sorted(_PARTITIONING.intersection(given))
-    own = (uri, _digest([(name, request.fields.get(name)) for name in credentials], repr(tls), salt))
-    return (own, (uri, NO_PARTITION)) if default_tls and credentials == ["cookie"] else (own,)
+    way = repr(tls)
+    if options.proxy is not None and request.url.scheme == "http":
+        way = repr((tls, tuple(options.proxy)))  # as a tuple it shows its credentials, which two callers may not share
+    own = (uri, _digest([(name, request.fields.get(name)) for name in credentials], way, salt))
+    return (own, (uri, NO_PARTITION)) if common and credentials == ["cookie"] else (own,)
 
 
-def _digest(credentials: list[tuple[str, str]], tls: str, salt: bytes) -> bytes:
+def _digest(credentials: list[tuple[str, str]], way: str, salt: bytes) -> bytes:
     from hashlib import blake2b  # most calls have no credentials, and importing it loads OpenSSL
 
-    return blake2b(repr((credentials, tls)).encode(), digest_size=16, key=salt).digest()
+    return blake2b(repr((credentials, way)).encode(), digest_size=16, key=salt).digest()
 
 
 def selecting_values(response: Fields, request: Fields) -> Selecting | None:

@@ -9,7 +9,7 @@ import contextlib
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from random import random
 from typing import TYPE_CHECKING, Any
 
@@ -220,6 +220,7 @@ class AsyncioRuntime:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.new_future: Callable[[], Any] = self.loop.create_future
+        self._spawned: set[asyncio.Future[Any]] = set()  # the loop itself would let go of them
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -236,6 +237,11 @@ class AsyncioRuntime:
     def call_threadsafe(self, function: Callable[..., Any], *args: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
             self.loop.call_soon_threadsafe(function, *args)
+
+    def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
+        task = self.loop.create_task(_quietly(clean_up))
+        self._spawned.add(task)
+        task.add_done_callback(self._spawned.discard)
 
     async def connect(self, family: int, address: SocketAddress, timeout: float | None) -> AsyncioStream:
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -285,6 +291,11 @@ class AsyncioRuntime:
         with contextlib.suppress(TimeoutError):  # the transports are aborted; the loop closes them when it comes to it
             async with asyncio.timeout(1.0):
                 await asyncio.gather(*waits)
+
+
+async def _quietly(clean_up: Coroutine[Any, Any, Any]) -> None:
+    with contextlib.suppress(Exception):
+        await clean_up
 
 
 def _expire(future: "asyncio.Future[Any]") -> None:

@@ -9,7 +9,7 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from random import random
 from typing import Any
 
@@ -106,6 +106,11 @@ def _reason(error: BaseException) -> str:
     return describe(error) if isinstance(error, OSError) else "connection closed"
 
 
+async def _quietly(clean_up: Coroutine[Any, Any, Any]) -> None:
+    with contextlib.suppress(Exception):
+        await clean_up
+
+
 class TrioFuture:
     """A value that one task waits for. Cancelling that task marks it done at once, before the task runs again."""
 
@@ -165,6 +170,9 @@ class TrioRuntime:
     def call_threadsafe(self, function: Callable[..., Any], *args: Any) -> None:
         with contextlib.suppress(trio.RunFinishedError):  # nobody is left to be told
             self.token.run_sync_soon(function, *args)
+
+    def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
+        trio.lowlevel.spawn_system_task(_quietly, clean_up)
 
     async def connect(self, family: int, address: SocketAddress, timeout: float | None) -> TrioStream:
         sock = socket.socket(family, socket.SOCK_STREAM)
