@@ -225,8 +225,7 @@ def reply_from(answer: Any, request: Request, spawn: Spawn | None) -> Reply:
     head = Head(
         status, fields, _text(extensions.get("reason_phrase")), _text(extensions.get("http_version"), "HTTP/1.1")
     )
-    bodiless = request.method == "HEAD" or status in _BODILESS
-    return Reply(head, ForeignReader(() if bodiless else stream, stream, request, spawn), request)
+    return Reply(head, ForeignReader(stream, head, request, spawn), request)
 
 
 def _text(value: Any, default: str = "") -> str:
@@ -236,13 +235,14 @@ def _text(value: Any, default: str = "") -> str:
 class ForeignReader:
     """The content of a foreign response: pulled from its stream, which is closed at the end or when given up."""
 
-    __slots__ = ("_closed", "_ended", "_pieces", "_request", "_spawn", "_stream", "trailers")
+    __slots__ = ("_closed", "_ended", "_head", "_pieces", "_request", "_spawn", "_stream", "trailers")
 
-    def __init__(self, pieces: Any, stream: Any, request: Request, spawn: Spawn | None) -> None:
-        """`pieces` is iterated, by `async for` where it can be awaited and has that; `stream` is closed."""
-        asynchronous = spawn is not None and hasattr(pieces, "__aiter__")
-        self._pieces: Any = aiter(pieces) if asynchronous else _Pieces(iter(pieces))
+    def __init__(self, stream: Any, head: Head, request: Request, spawn: Spawn | None) -> None:
+        """`stream` is iterated, by `async for` where it can be awaited and has that."""
+        asynchronous = spawn is not None and hasattr(stream, "__aiter__")
+        self._pieces: Any = aiter(stream) if asynchronous else _Pieces(iter(stream))
         self._stream = stream
+        self._head = head
         self._request = request
         self._spawn = spawn
         self._closed = False
@@ -256,36 +256,54 @@ class ForeignReader:
             raise IncompleteBody("the body was given up before its end", sent="wholly")
         try:
             async for piece in self._pieces:
+                if self._request.method == "HEAD" or self._head.status in _BODILESS:
+                    break  # there is no content, whatever a mock says
                 if piece:
                     return bytes(piece)
             await self._close()
-        except BaseException as error:
-            self.abort()
+        except Exception as error:
+            await self._close_quietly()
             ours = error_from(error, self._request)
             if ours is None:
                 raise
             raise IncompleteBody(*ours.args, sent="wholly") from error
+        except BaseException:
+            self.abort()
+            raise
         self._ended = True
         return b""
 
     async def _close(self) -> None:
         self._closed = True
-        if self._spawn is not None and hasattr(self._stream, "aclose"):
-            await self._stream.aclose()
-        elif hasattr(self._stream, "close"):
+        if self._spawn is None:
+            self._close_blocking()
+            return
+        for each in (self._pieces, self._stream):  # an async generator is closed by nobody else
+            if hasattr(each, "aclose"):
+                await each.aclose()
+
+    def _close_blocking(self) -> None:
+        if hasattr(self._stream, "close"):
             self._stream.close()
 
+    async def _close_quietly(self) -> None:
+        with suppress(Exception):  # what fails here is no news to those who wanted the body
+            await self._close()
+
     async def discard(self) -> None:
+        """Reads on where nothing can be left to wait for, so that the transport may keep its connection."""
+        if not self._closed and self._head.fields.get("content-length") == "0":
+            with suppress(RequestException):
+                await self.read()
         if not self._closed:
-            with suppress(Exception):  # nobody wants this body any more, nor what is wrong with it
-                await self._close()
+            await self._close_quietly()
 
     def abort(self) -> None:
         if self._closed:
             return
         self._closed = True
+        if self._spawn is not None:
+            self._spawn(self._close_quietly())
+            return
         with suppress(Exception):
-            if self._spawn is not None and hasattr(self._stream, "aclose"):
-                self._spawn(self._stream.aclose())
-            elif hasattr(self._stream, "close"):
-                self._stream.close()
+            self._close_blocking()

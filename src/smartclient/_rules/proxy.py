@@ -99,10 +99,10 @@ def bypasses(no_proxy: str, url: URL) -> bool:
     if exceptions.everything:
         return True
     host, port = _plain(url.host), url.port
-    if any(only in (None, port) and (host == name or host.endswith("." + name)) for name, only in exceptions.names):
-        return True
-    if not exceptions.networks or not url.is_address:
-        return False
+    if not url.is_address:
+        return any(
+            only in (None, port) and (host == name or host.endswith("." + name)) for name, only in exceptions.names
+        )
     return any(
         only in (None, port) and address.version == network.version and address in network
         for address in _spellings(host)
