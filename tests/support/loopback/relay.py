@@ -4,13 +4,17 @@ Every name leads to this machine, so that a test sees who has looked a name up.
 """
 
 import contextlib
+import json
 import select
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from base64 import b64encode
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 20.0  # seconds until a silent relay gives up: a guard for broken tests, not a pause
@@ -158,3 +162,35 @@ def relay(client: Any, origin: Any) -> None:
             if not data:
                 return
             (origin if source is client else client).sendall(data)
+
+
+class RelayProcess:
+    """One proxy of each kind in a process of their own, so that every socket of the test's process is the client's.
+
+    Attributes:
+        urls: of the kinds "http", "https" and "socks5h".
+    """
+
+    def __init__(self, chain: Path, key: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", __file__, str(chain), str(key)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self._process.stdout is not None
+        self.urls: dict[str, str] = json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.communicate()
+
+
+def _serve(chain: str, key: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    relays = [Relay(kind, context if kind == "https" else None) for kind in ("http", "https", "socks5h")]
+    print(json.dumps({each.scheme: each.url for each in relays}), flush=True)
+    sys.stdin.read()  # ends with the process that started this one
+
+
+if __name__ == "__main__":
+    _serve(*sys.argv[1:])
