@@ -13,6 +13,17 @@ from loopback.pages import nginx_with_pages
 from loopback.scripted import Script, ScriptedServer
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_proxies() -> Iterator[None]:
+    """The servers of the tests are on this machine, whatever proxies the environment names."""
+    names = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUEST_METHOD")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in names:
+            patch.delenv(name, raising=False)
+            patch.delenv(name.upper(), raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """The certificate authority of this run; `verify=str(authority.ca_file)` trusts it."""

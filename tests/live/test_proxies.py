@@ -1,5 +1,6 @@
 """Through proxies: plain, over TLS, with a password, SOCKS; and those that refuse or lie."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,20 +14,20 @@ from loopback.origin import Origin
 from loopback.relay import Relay
 from loopback.scripted import CUT, HOLD, READ_HEAD, RESET, ScriptedServer, Send, Tell, Wait
 from loopback.ways import new_session, run, settled
-from smartclient.exceptions import ConnectTimeout, InvalidOption, InvalidProxyURL, ProxyError, ResolveError, SSLError
+from smartclient.exceptions import (
+    ConnectTimeout,
+    IncompleteBody,
+    InvalidOption,
+    InvalidProxyURL,
+    ProxyError,
+    ResolveError,
+    SSLError,
+)
 
 KINDS = ("http", "https", "socks5", "socks5h")
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 OPEN = b"HTTP/1.1 200 Connection Established\r\n\r\n"
-VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "REQUEST_METHOD")
 Scripted = Callable[..., ScriptedServer]
-
-
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture
@@ -293,6 +294,45 @@ def test_redirects_choose_anew(
     response = client.get(url, proxies={"http://localhost": proxy.url})
     assert response.status_code == 200
     assert [way.target for way in proxy.ways] == [f"localhost:{other_origin.port}"]
+
+
+@pytest.mark.parametrize("steps", [[], [CUT]], ids=["close_notify", "cut"])
+def test_end_of_tls_in_tls(
+    client: Client, scripted: Scripted, relay: Callable[..., Relay], authority: Authority, steps: list[Any]
+) -> None:
+    """The end of the inner layer counts: without it a body that ends with the connection may be cut."""
+    origin = scripted([b"HTTP/1.1 200 OK\r\n\r\nhalf", *steps], context=authority.server_context())
+    session = client.session(verify=str(authority.ca_file), proxies={"https": relay("https").url}, retries=0)
+    if steps:
+        with pytest.raises(IncompleteBody):
+            session.get(origin.url)
+    else:
+        assert session.get(origin.url).content == b"half"
+
+
+def test_certificate_behind_the_proxy_is_checked(
+    client: Client, scripted: Scripted, relay: Callable[..., Relay], authority: Authority
+) -> None:
+    origin = scripted([OK], context=authority.server_context("other.example"))
+    session = client.session(verify=str(authority.ca_file), proxies={"https": relay("https").url}, retries=0)
+    with pytest.raises(SSLError, match=r"certificate of 127\.0\.0\.1 refused"):
+        session.get(origin.url)
+    assert origin.requests == []
+
+
+def test_client_certificate_is_not_shown_to_the_proxy(
+    client: Client, relay: Callable[..., Relay], authority: Authority
+) -> None:
+    shown: list[Any] = []
+    proxy = relay("https")
+    proxy.context = authority.server_context(ask_client=True)
+    proxy.context.verify_mode = ssl.CERT_OPTIONAL
+    proxy.on_tls = lambda connection: shown.append(connection.getpeercert())
+    origin = Origin(authority.server_context(ask_client=True))
+    session = client.session(verify=str(authority.ca_file), cert=tuple(map(str, authority.files("client"))))
+    assert session.get(origin.url + "/bytes/1", proxies={"https": proxy.url}).content == b"0"
+    origin.close()
+    assert shown == [None]
 
 
 @pytest.mark.parametrize("way", ["blocking", "asyncio", "uvloop", "trio"])

@@ -53,6 +53,7 @@ class AsyncioStream(asyncio.Protocol):
         "_timer_at",
         "_transport",
         "_waiter",
+        "above",
         "closed",
     )
 
@@ -67,6 +68,7 @@ class AsyncioStream(asyncio.Protocol):
         self._paused_writing = False
         self._waiter: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[None] | None = None
+        self.above: Stream | None = None  # where this carries TLS inside TLS
         self.closed = False
         self._deadline = _NEVER
         self._timer: asyncio.TimerHandle | None = None
@@ -144,7 +146,7 @@ class AsyncioStream(asyncio.Protocol):
             raise WriteError(_reason(self._lost)) from self._lost
         self._transport.write(data)
         while self._paused_writing:
-            if self._buffers or self._eof:
+            if (self._buffers or self._eof) and (self.above is None or self.above.is_readable()):
                 return False
             await self._wait(timeout)
             if self._timed_out:
@@ -195,6 +197,18 @@ class AsyncioStream(asyncio.Protocol):
         if self._timed_out:  # lost by our own doing: the peer has not said anything
             return False
         return bool(self._buffers) or self._eof or self._lost is not None
+
+    def read_now(self) -> bytes | None:
+        """What has arrived, for TLS inside TLS; b"" at the end, None when there is nothing."""
+        if not self._buffers:
+            return b"" if self.is_readable() else None
+        data = b"".join(self._buffers)
+        self._buffers.clear()
+        self._size = 0
+        if self._paused_reading:
+            self._paused_reading = False
+            self._transport.resume_reading()
+        return data
 
     def get_extra_info(self, name: str) -> Any:
         return self._transport.get_extra_info(name)
@@ -264,7 +278,11 @@ class AsyncioRuntime:
 
     async def start_tls(
         self, stream: AsyncioStream, context: "ssl.SSLContext", host: str, timeout: float | None
-    ) -> AsyncioStream:
+    ) -> Stream:
+        if stream.get_extra_info("ssl_object") is not None:
+            from .nested_tls import start_nested_tls
+
+            return await start_nested_tls(stream, context, host, timeout)
         secure = AsyncioStream(self.loop)
         try:
             async with asyncio.timeout(timeout):
@@ -285,7 +303,8 @@ class AsyncioRuntime:
         return secure
 
     async def settle(self, streams: list[Stream]) -> None:
-        waits = [stream.wait_closed() for stream in streams if isinstance(stream, AsyncioStream)]
+        bottoms = [getattr(stream, "outer", stream) for stream in streams]  # where there is TLS inside TLS
+        waits = [stream.wait_closed() for stream in bottoms if isinstance(stream, AsyncioStream)]
         if not waits:
             return
         with contextlib.suppress(TimeoutError):  # the transports are aborted; the loop closes them when it comes to it

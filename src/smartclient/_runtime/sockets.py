@@ -5,13 +5,15 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+from .base import Stream
+
 _RECORD = 2**14  # content of one TLS record (RFC 8446 section 5.1)
 
 
 class SocketStream:
     """A socket, plain or under TLS."""
 
-    __slots__ = ("_ahead", "_poll", "_sock", "_timeout", "_tls", "closed")
+    __slots__ = ("_ahead", "_poll", "_sock", "_timeout", "_tls", "above", "closed")
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
@@ -19,12 +21,15 @@ class SocketStream:
         self._poll = poll_for_read(sock)
         self._tls = hasattr(sock, "getpeercert")
         self._ahead = b""  # content that `is_readable` came upon
+        self.above: Stream | None = None  # where this carries TLS inside TLS
         self.closed = False
 
     def is_readable(self) -> bool:
         """As `Stream.is_readable`."""
         if not self._tls:
             return bool(self._poll())
+        if self.above is not None:
+            return self.above.is_readable()
         return bool(self._ahead) or self._sock.pending() > 0 or (bool(self._poll()) and self._look_ahead())
 
     def _look_ahead(self) -> bool:
@@ -43,6 +48,13 @@ class SocketStream:
         except OSError:
             pass  # the next read fails of it
         return True
+
+    def read_now(self) -> bytes | None:
+        """What has arrived under TLS, for TLS inside it; b"" at the end or the loss, None when there is nothing."""
+        if not self._ahead and not self._look_ahead():
+            return None
+        data, self._ahead = self._ahead, b""
+        return data
 
     def _take_ahead(self, max_bytes: int) -> bytes:
         data, self._ahead = self._ahead[:max_bytes], self._ahead[max_bytes:]

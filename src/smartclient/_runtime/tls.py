@@ -8,22 +8,12 @@ if TYPE_CHECKING:
     import socket
     import ssl
 
-    from .nested_tls import NestedTLSSocket
 
-
-def tls_socket(
-    sock: "socket.socket | ssl.SSLSocket", context: "ssl.SSLContext", host: str
-) -> "ssl.SSLSocket | NestedTLSSocket":
+def tls_socket(sock: "socket.socket", context: "ssl.SSLContext", host: str) -> "ssl.SSLSocket":
     """`sock` under TLS, its handshake still to be made; `sock` itself is empty from now on.
 
     Ragged ends are not suppressed: without close_notify a body that ends with the connection may be cut.
     """
-    import ssl
-
-    if isinstance(sock, ssl.SSLSocket):
-        from .nested_tls import NestedTLSSocket
-
-        return NestedTLSSocket(sock, context, host)
     return context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False)
 
 

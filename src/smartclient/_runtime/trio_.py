@@ -198,9 +198,11 @@ class TrioRuntime:
             raise
         return TrioStream(sock)
 
-    async def start_tls(
-        self, stream: TrioStream, context: ssl.SSLContext, host: str, timeout: float | None
-    ) -> TrioStream:
+    async def start_tls(self, stream: TrioStream, context: ssl.SSLContext, host: str, timeout: float | None) -> Stream:
+        if stream.get_extra_info("ssl_object") is not None:
+            from .nested_tls import start_nested_tls
+
+            return await start_nested_tls(stream, context, host, timeout)
         sock: Any = stream._sock
         try:
             with trio.move_on_after(_limit(timeout)) as scope:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -42,12 +43,14 @@ class Relay:
     Attributes:
         port, url: where it listens; `url` has no userinfo.
         ways: what was asked for so far, oldest first.
+        on_tls: told of each connection whose handshake is done.
     """
 
     scheme: str = "http"
     context: ssl.SSLContext | None = None
     auth: tuple[str, str] | None = None
     ways: list[Way] = field(default_factory=list)
+    on_tls: Callable[[ssl.SSLSocket], object] = lambda connection: None
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -75,6 +78,7 @@ class Relay:
                 bare, accepted = accepted, self.context.wrap_socket(accepted, server_side=True)
                 self._open.discard(bare)
                 self._open.add(accepted)
+                self.on_tls(accepted)
             serve = self._serve_socks if self.scheme.startswith("socks") else self._serve_http
             serve(accepted)
         accepted.close()
