@@ -1,5 +1,6 @@
 """Through proxies: plain, over TLS, with a password, SOCKS; and those that refuse or lie."""
 
+import os
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from loopback.ways import new_session, run, settled
 from smartclient.exceptions import (
     ConnectTimeout,
     IncompleteBody,
+    InsecureRequestWarning,
     InvalidOption,
     InvalidProxyURL,
     ProxyError,
@@ -284,6 +286,21 @@ def test_bad_environment_names_its_variable(client: Client, monkeypatch: pytest.
     with pytest.raises(InvalidProxyURL, match="all_proxy") as caught:
         client.get("http://127.0.0.1:1/")
     assert "hunter2" not in str(caught.value)
+
+
+def test_environment_that_was_replaced(
+    client: Client, origin: Origin, relay: Callable[..., Relay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = relay()
+    monkeypatch.setattr(os, "environ", {"HTTP_PROXY": proxy.url})
+    assert client.get(origin.url + "/bytes/1").content == b"0"
+    assert len(proxy.ways) == 1
+
+
+def test_unverified_proxy_is_warned_of(client: Client, origin: Origin, relay: Callable[..., Relay]) -> None:
+    with pytest.warns(InsecureRequestWarning, match="127"):
+        client.get(origin.url + "/bytes/1", verify=False, proxies={"http": relay("https").url})
+    client.get(origin.url + "/bytes/1", verify=False, proxies={"http": relay("http").url})
 
 
 def test_redirects_choose_anew(

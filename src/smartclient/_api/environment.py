@@ -9,7 +9,7 @@ import os
 from .._model.proxy import Environment
 from .._rules.proxy import VARIABLES, environment_from
 
-_NAMES = frozenset(map(os.environ.encodekey, VARIABLES))
+_NAMES = frozenset(map(getattr(os.environ, "encodekey", os.fsencode), VARIABLES))
 
 
 def proxy_environment() -> Environment | None:

@@ -18,6 +18,7 @@ from .._model.url import URL
 from .._net.transport import is_patched
 from .._pipeline.stage import Stage
 from .._rules.jar import Jar
+from .._rules.proxy import proxy_for
 from .._store.base import Store
 from .._version import __version__
 from .cookies import cookie_pairs, jar_from
@@ -177,8 +178,8 @@ class Settings:
             fields, options = with_authorization(fields, options)
         if cookies:
             options = replace(options, cookies=cookie_pairs(cookies, target, time.time()))
-        if not options.tls.verify and target.scheme == "https":
-            _warn_insecure(target)
+        if not options.tls.verify:
+            _warn_insecure(target, options)
         total = options.timeout.total
         request = Request(method, target, fields, options=options)
         if total is not None:
@@ -284,11 +285,17 @@ def _checked_method(method: Any) -> str:
     return text.upper()
 
 
-def _warn_insecure(url: URL) -> None:
+def _warn_insecure(url: URL, options: Options) -> None:
     import warnings
 
+    host = url.host
+    if url.scheme != "https":
+        proxy = proxy_for(options.proxies, url) if options.proxies is not None else None
+        if proxy is None or proxy.scheme != "https":
+            return  # no certificate on the way
+        host = proxy.host
     warnings.warn(
-        f"Unverified HTTPS request is being made to host '{url.host}'. Adding certificate verification is advised.",
+        f"Unverified HTTPS request is being made to host '{host}'. Adding certificate verification is advised.",
         InsecureRequestWarning,
         stacklevel=5,
     )
