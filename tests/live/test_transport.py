@@ -14,6 +14,7 @@ from loopback.clients import Client
 from loopback.origin import Origin
 from loopback.scripted import CUT, ScriptedServer
 from smartclient import exceptions
+from smartclient._net.transport import AsyncTransport, SyncTransport
 from smartclient.exceptions import IncompleteBody, InvalidOption, RemoteProtocolError
 
 
@@ -237,6 +238,28 @@ def test_own_errors_of_the_house_pass_as_they_are(client: Client) -> None:
     with pytest.raises(exceptions.ReadTimeout) as caught:
         client.session(transport=Scripted(ours), retries=0).get("http://h.example/")
     assert caught.value is ours
+
+
+def test_method_that_was_replaced_may_pass_on(client: Client, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    class OnlyAwaited:
+        async def __aiter__(self) -> Any:
+            yield b"chan"
+            yield b"ged"
+
+    def replaced(self: Any, request: Any) -> Any:
+        assert b"".join(request.stream) == b"as it was"
+        request.stream = [b"chan", b"ged"]
+        return handle(self, request)
+
+    async def replaced_async(self: Any, request: Any) -> Any:
+        assert b"".join([piece async for piece in request.stream]) == b"as it was"
+        request.stream = OnlyAwaited()
+        return await handle_async(self, request)
+
+    handle, handle_async = SyncTransport.handle_request, AsyncTransport.handle_async_request
+    monkeypatch.setattr(SyncTransport, "handle_request", replaced)
+    monkeypatch.setattr(AsyncTransport, "handle_async_request", replaced_async)
+    assert client.post(origin.url + "/echo", data=b"as it was").json()["body"] == "Y2hhbmdlZA=="
 
 
 def test_transport_without_the_method() -> None:

@@ -4,8 +4,6 @@ What a proxy says instead of opening a tunnel is an error that names its status,
 as the origin's. Sources: RFC 9110 sections 9.3.6 and 11.7, RFC 9112 sections 3.2.2 and 3.2.3.
 """
 
-from collections.abc import Callable
-
 from .._model.basic import basic_credentials
 from .._model.errors import (
     ConnectionError,
@@ -26,10 +24,8 @@ from .http1 import Http1Connection
 from .http1_head import shown
 from .http1_request import request_head
 from .http1_wire import ResponseReader
-from .socks import ask_for_way, socks_address
+from .socks import Left, ask_for_way, socks_address
 from .tls import context_for
-
-Left = Callable[[], float | None]
 
 _READ = 2**16
 

@@ -12,7 +12,7 @@ from .._model.url import Origin
 from .._runtime.base import Runtime, Stream
 from .resolve import RESOLVER, numeric_address
 
-Left = Callable[[], float | None]
+Left = Callable[[], float | None]  # seconds that are left for all of it
 
 _VERSION, _CONNECT = 5, 1
 _NO_LOGIN, _PASSWORD, _NOTHING_SUITS = 0, 2, 0xFF
