@@ -207,11 +207,16 @@ def test_retry_over_a_transport(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    "failure", [httpcore.ReadError("reset"), httpcore.RemoteProtocolError("cut")], ids=["read", "protocol"]
+    ("failure", "ours"),
+    [
+        pytest.param(httpcore.ReadError("reset"), IncompleteBody, id="read"),
+        pytest.param(httpcore.RemoteProtocolError("cut"), IncompleteBody, id="protocol"),
+        pytest.param(httpcore.ReadTimeout("late"), exceptions.BodyReadTimeout, id="timeout"),
+    ],
 )
-def test_body_that_breaks_off(client: Client, failure: Exception) -> None:
+def test_body_that_breaks_off(client: Client, failure: Exception, ours: type[Exception]) -> None:
     stream = Closing(b"half", failure=failure)
-    with pytest.raises(IncompleteBody):
+    with pytest.raises(ours):
         client.session(transport=Scripted(answer(stream=stream)), retries=0).get("http://h.example/")
     assert stream.closed == 1
 

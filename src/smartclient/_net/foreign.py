@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 
 from .._model import errors
 from .._model.body import RequestBody
-from .._model.errors import IncompleteBody, InvalidHeader, InvalidOption, RemoteProtocolError, RequestException, Sent
+from .._model.errors import (
+    BodyReadTimeout,
+    IncompleteBody,
+    InvalidHeader,
+    InvalidOption,
+    RemoteProtocolError,
+    RequestException,
+    Sent,
+    Timeout,
+)
 from .._model.headers import NO_FIELDS, fields_from
 from .._model.message import Head, Reply
 from .._model.request import Request
@@ -266,7 +275,8 @@ class ForeignReader:
             ours = error_from(error, self._request)
             if ours is None:
                 raise
-            raise IncompleteBody(*ours.args, sent="wholly") from error
+            kind = BodyReadTimeout if isinstance(ours, Timeout) else IncompleteBody
+            raise kind(*ours.args, sent="wholly") from error
         except BaseException:
             self.abort()
             raise
@@ -303,7 +313,7 @@ class ForeignReader:
             return
         self._closed = True
         if self._spawn is not None:
-            self._spawn(self._close_quietly())
+            self._spawn(self._close())
             return
         with suppress(Exception):
             self._close_blocking()
