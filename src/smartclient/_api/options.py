@@ -27,6 +27,7 @@ NOT_GIVEN: Final = NotGiven()
 TimeoutInput = float | tuple[float | None, float | None] | Timeout | None
 ACCEPT_FIELDS = {"accept": "Accept", "accept_language": "Accept-Language"}
 CacheInput = bool | str | None
+ProxiesInput = Mapping[str, Any] | None
 
 
 class RareOptions(TypedDict, total=False):
@@ -36,6 +37,7 @@ class RareOptions(TypedDict, total=False):
     accept_language: Any
     strict_accept: bool
     array_style: str
+    proxies: ProxiesInput
 
 
 class CommonOptions(RareOptions, total=False):

@@ -73,7 +73,9 @@ class Http1Connection:
         peer = stream.get_extra_info("peername")
         self.address = peer[:2] if isinstance(peer, tuple) else peer
         self.handshake = (
-            None if route.tls is None else handshake_of(stream.get_extra_info("ssl_object"), route.tls.verify)
+            None  # TLS that ends at a proxy says nothing of the origin
+            if route.tls is None or route.is_forwarded
+            else handshake_of(stream.get_extra_info("ssl_object"), route.tls.verify)
         )
         self._reader = ResponseReader()
 

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import random
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,7 @@ class AsyncioStream(asyncio.Protocol):
         "_transport",
         "_unseen",
         "_waiter",
+        "above",
         "closed",
     )
 
@@ -67,6 +68,7 @@ class AsyncioStream(asyncio.Protocol):
         self._paused_writing = False
         self._waiter: asyncio.Future[None] | None = None
         self._closed: asyncio.Future[None] | None = None
+        self.above: Stream | None = None  # where this carries TLS inside TLS
         self.closed = False
         self._deadline = _NEVER
         self._timer: asyncio.TimerHandle | None = None
@@ -144,14 +146,14 @@ class AsyncioStream(asyncio.Protocol):
         if self._unseen and self._unseen + len(data) > _LOOK_EVERY:
             self._unseen = 0
             await asyncio.sleep(0)
-            if self._buffers or self._eof:
+            if (self._buffers or self._eof) and self.is_readable():
                 return False
         self._unseen += len(data)
         if self._lost is not None:
             raise WriteError(_reason(self._lost)) from self._lost
         self._transport.write(data)
         while self._paused_writing:
-            if self._buffers or self._eof:
+            if (self._buffers or self._eof) and self.is_readable():
                 return False
             await self._wait(timeout)
             if self._timed_out:
@@ -203,7 +205,21 @@ class AsyncioStream(asyncio.Protocol):
     def is_readable(self) -> bool:
         if self._timed_out:  # lost by our own doing: the peer has not said anything
             return False
+        if self.above is not None:
+            return self.above.is_readable()
         return bool(self._buffers) or self._eof or self._lost is not None
+
+    def read_now(self) -> bytes | None:
+        """What has arrived, for TLS inside TLS; b"" at the end, None when there is nothing."""
+        if not self._buffers:
+            return None if self._timed_out or not (self._eof or self._lost) else b""
+        data = b"".join(self._buffers)
+        self._buffers.clear()
+        self._size = 0
+        if self._paused_reading:
+            self._paused_reading = False
+            self._transport.resume_reading()
+        return data
 
     def get_extra_info(self, name: str) -> Any:
         return self._transport.get_extra_info(name)
@@ -264,6 +280,7 @@ class AsyncioRuntime:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.new_future: Callable[[], Any] = self.loop.create_future
+        self._spawned: set[asyncio.Future[Any]] = set()  # the loop itself would let go of them
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -280,6 +297,11 @@ class AsyncioRuntime:
     def call_threadsafe(self, function: Callable[..., Any], *args: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
             self.loop.call_soon_threadsafe(function, *args)
+
+    def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
+        task = self.loop.create_task(_quietly(clean_up))
+        self._spawned.add(task)
+        task.add_done_callback(self._spawned.discard)
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
         async with asyncio.timeout(timeout):
@@ -325,7 +347,11 @@ class AsyncioRuntime:
 
     async def start_tls(
         self, stream: AsyncioStream, context: "ssl.SSLContext", host: str, timeout: float | None
-    ) -> AsyncioStream:
+    ) -> Stream:
+        if stream.get_extra_info("ssl_object") is not None:
+            from .nested_tls import start_nested_tls
+
+            return await start_nested_tls(stream, context, host, timeout)
         secure = AsyncioStream(self.loop)
         try:
             async with asyncio.timeout(timeout):
@@ -347,10 +373,16 @@ class AsyncioRuntime:
 
     async def settle(self, streams: list[Stream]) -> None:
         await asyncio.sleep(0)  # for those that were aborted just before, and that nobody knows any more
-        waits = [stream.wait_closed() for stream in streams if isinstance(stream, AsyncioStream)]
+        bottoms = [getattr(stream, "outer", stream) for stream in streams]  # where there is TLS inside TLS
+        waits = [stream.wait_closed() for stream in bottoms if isinstance(stream, AsyncioStream)]
         with contextlib.suppress(TimeoutError):  # the transports are aborted; the loop closes them when it comes to it
             async with asyncio.timeout(1.0):
                 await asyncio.gather(*waits)
+
+
+async def _quietly(clean_up: Coroutine[Any, Any, Any]) -> None:
+    with contextlib.suppress(Exception):
+        await clean_up
 
 
 def _expire(future: "asyncio.Future[Any]") -> None:

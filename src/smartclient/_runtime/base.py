@@ -128,6 +128,14 @@ class Runtime(Protocol):
         ...
 
 
+class LoopRuntime(Runtime, Protocol):
+    """What only event loops have."""
+
+    def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
+        """Has a clean-up run to its end, though nobody waits for it; what it raises is lost."""
+        ...
+
+
 def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine that never suspends, which is every one over the blocking runtime.
 
