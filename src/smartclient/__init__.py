@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import exceptions
+    from . import exceptions, testing
     from ._api.response import AsyncResponse, Response
     from ._api.session import AsyncSession, Session
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
@@ -74,12 +74,13 @@ __all__ = [
     "query",
     "request",
     "stream",
+    "testing",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "exceptions":
-        return import_module(".exceptions", __name__)
+    if name in ("exceptions", "testing"):
+        return import_module(f".{name}", __name__)
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

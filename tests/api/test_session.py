@@ -404,7 +404,7 @@ def chained(session, far, monkeypatch):
     """A session with all its stages over `far`, which are built by the session's own rules."""
     import smartclient._api.session as module
 
-    monkeypatch.setattr(module, "SyncExchangeStage", lambda transport: far)
+    monkeypatch.setattr(module, "SyncExchangeStage", lambda transport, runtime: far)
     session._chain = None
     return session
 

@@ -11,10 +11,11 @@ import pytest
 
 import smartclient
 from smartclient import AsyncSession, Session
+from smartclient._api.tls import ISSUERS
 from smartclient._model.message import Reply
 from smartclient._model.request import Request
 from smartclient._model.url import URL
-from smartclient._net.transport import SyncTransport
+from smartclient._pipeline.exchange import SyncExchangeStage
 from smartclient.exceptions import InvalidOption, InvalidSchema, MissingSchema, URLRequired
 
 NOWHERE = "http://127.0.0.1:9/"
@@ -27,10 +28,10 @@ class Sent(Exception):
 def built(session: Session, url: Any = NOWHERE, **options: Any) -> Request:
     """The request that a call of `session` would send."""
 
-    def handle_request(transport: SyncTransport, request: Request) -> Reply:
+    async def exchange(stage: SyncExchangeStage, request: Request) -> Reply:
         raise Sent(request)
 
-    with mock.patch.object(SyncTransport, "handle_request", handle_request), pytest.raises(Sent) as caught:
+    with mock.patch.object(SyncExchangeStage, "__call__", exchange), pytest.raises(Sent) as caught:
         session.get(url, **options)
     request: Request = caught.value.args[0]
     return request
@@ -86,6 +87,7 @@ class Waits:
         {"stages": [waits]},
         {"stages": [partial(waits)]},
         {"stages": [Waits()]},
+        {"transport": object()},
     ],
     ids=str,
 )
@@ -248,6 +250,79 @@ def test_derive_takes_settings_and_changes_its_own() -> None:
     child.params["a"] = 2  # type: ignore[index]
     assert (parent.headers["X-A"], parent.params, parent.base_url, parent.stages) == ("1", {"a": 1}, None, ())
     assert (child._store, child._salt) == (parent._store, parent._salt)
+
+
+@pytest.mark.parametrize("kind", [Session, AsyncSession])
+def test_proxies_go_along(kind: type[Any]) -> None:
+    session = kind(proxies={"http": "http://p:1"}, trust_env=False)
+    child = session.derive()
+    child.proxies["http"] = "http://q:2"
+    assert session.proxies == {"http": "http://p:1"}
+    assert session.derive(proxies=None).proxies == {}
+    copy = pickle.loads(pickle.dumps(session))
+    assert (copy.proxies, copy.trust_env) == ({"http": "http://p:1"}, False)
+
+
+class Transport:
+    """Answers nothing."""
+
+    def handle_request(self, request: Any) -> None:
+        raise Sent(request)
+
+
+def test_transport_goes_to_derived_sessions_and_into_no_pickle() -> None:
+    session = Session(transport=Transport())
+    with pytest.raises(Sent):
+        session.derive().get(NOWHERE)
+    with pytest.raises(InvalidOption, match="transport"):
+        Session().derive(transport=Transport())
+    with pytest.raises(TypeError, match="transport="):
+        pickle.dumps(session)
+    with pytest.raises(InvalidOption, match="transport"):
+        session.prewarm(NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("session", "call", "implied"),
+    [
+        pytest.param({}, {}, True, id="default"),
+        pytest.param({"cache": True}, {}, False, id="asked for"),
+        pytest.param({}, {"cache": True}, False, id="asked for by the derived"),
+    ],
+)
+def test_cache_that_nobody_asked_for_stays_so(session: Any, call: Any, implied: bool) -> None:
+    child = Session(**session).derive(**call)
+    assert (child._cache_implied, child._store is not None) == (implied, True)
+
+
+PROXY = {"http": "http://p.example:8080"}
+
+
+def test_base_url_does_not_keep_credentials_from_the_proxy() -> None:
+    session = Session(base_url=API, headers={"Proxy-Authorization": "Basic x"}, proxies=PROXY)
+    for url in (API, NOWHERE):
+        request = built(session, url)
+        assert "proxy-authorization" not in request.fields
+        assert request.options.proxies is not None
+        assert request.options.proxies.authorization == "Basic x"
+
+
+def test_unix_socket_leads_past_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", PROXY["http"])
+    session = Session(unix_socket="/s", proxies=PROXY)
+    assert built(session, proxies=PROXY).options.proxy is None
+    assert built(Session()).options.proxy is not None
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "SSL_CERT_FILE"])
+def test_trust_env_is_one_option(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*ISSUERS, "SSLKEYLOGFILE"):
+        monkeypatch.delenv(name, raising=False)
+    usual = built(Session(trust_env=False)).options
+    monkeypatch.setenv(variable, "http://p.example:8080")
+    trusting = built(Session()).options
+    assert (trusting.proxy is None, trusting.tls == usual.tls) == (variable != "http_proxy", variable == "http_proxy")
+    assert built(Session(trust_env=False)).options == usual
 
 
 def test_derive_without_cache_and_cookies() -> None:

@@ -156,6 +156,22 @@ async def abandoned(session: Any, swarm: Swarm, injector: Injector) -> None:
     response.close()
 
 
+async def forwarded(session: Any, swarm: Swarm, injector: Injector) -> None:
+    await _get(session, swarm.plain, 1000, proxies={"http": swarm.relays["http"]})
+
+
+async def tunnelled(session: Any, swarm: Swarm, injector: Injector) -> None:
+    await _get(session, swarm.tls, 1000, proxies={"https": swarm.relays["http"]})
+
+
+async def tls_in_tls(session: Any, swarm: Swarm, injector: Injector) -> None:
+    await _get(session, swarm.tls, 50_000, pieces=2, proxies={"https": swarm.relays["https"]})
+
+
+async def over_socks(session: Any, swarm: Swarm, injector: Injector) -> None:
+    await _get(session, swarm.plain, 1000, proxies={"http": swarm.relays["socks5h"]})
+
+
 async def uploaded(session: Any, swarm: Swarm, injector: Injector) -> None:
     body = body_of("key", 700_000)
     response = await settled(session.put(swarm.plain + "/up/key", data=body))
@@ -211,6 +227,10 @@ SHAPES: list[Shape] = [
     redirected,
     streamed,
     abandoned,
+    forwarded,
+    tunnelled,
+    tls_in_tls,
+    over_socks,
     uploaded,
     uploaded_over_tls,
     uploaded_form,

@@ -61,6 +61,7 @@ class FakeRuntime:
         self.moment = 1000.0
         self.slept: list[float] = []
         self.dice = list(dice)
+        self.spawned: list[Any] = []
 
     def now(self) -> float:
         return self.moment
@@ -71,6 +72,9 @@ class FakeRuntime:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.moment += seconds
+
+    def spawn(self, clean_up: Any) -> None:
+        self.spawned.append(clean_up)
 
 
 @pytest.fixture

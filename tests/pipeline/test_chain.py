@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
+from smartclient._model.body import BytesReader
 from smartclient._model.errors import ReadError
 from smartclient._model.headers import Fields
-from smartclient._model.message import Reply
+from smartclient._model.message import Head, Reply
 from smartclient._model.options import Options
 from smartclient._model.request import Request
 from smartclient._model.url import URL
@@ -92,22 +93,23 @@ def test_what_the_origin_stage_added_selects_in_the_cache(chain, below):
     assert bodies == [b"one", b"two", b"one"]
 
 
-def test_exchange_looks_the_method_up_at_every_call():
+def test_exchange_looks_the_method_up_at_every_call(fake_runtime):
     """So that whoever patches a transport sees each exchange."""
     request = Request("GET", URL.parse("http://h.example/"))
+    reply = Reply(Head(200), BytesReader(b""), request)
 
     class Transport:
         def handle_request(self, request):
-            return Reply
+            return reply
 
         async def handle_async_request(self, request):
-            return Reply
+            return reply
 
     transport = Transport()
     for stage, name in ((SyncExchangeStage, "handle_request"), (AsyncExchangeStage, "handle_async_request")):
-        exchange = stage(transport)
-        assert run_blocking(exchange(request)) is Reply
+        exchange = stage(transport, fake_runtime())
+        assert run_blocking(exchange(request)) is reply
         original = getattr(transport, name)
         setattr(transport, name, lambda request, original=original: original(None))
         assert name in vars(transport)
-        assert run_blocking(exchange(request)) is Reply
+        assert run_blocking(exchange(request)) is reply

@@ -5,13 +5,14 @@ import threading
 
 import pytest
 
+from smartclient._model.basic import basic_credentials
 from smartclient._model.errors import InvalidOption, ReadTimeout
 from smartclient._model.headers import Fields
 from smartclient._model.message import Head
 from smartclient._model.options import Options
 from smartclient._model.request import Request
 from smartclient._model.url import URL
-from smartclient._pipeline.origin import OriginStage, basic_credentials
+from smartclient._pipeline.origin import OriginStage
 from smartclient._rules.jar import Jar
 from smartclient._runtime.base import run_blocking
 

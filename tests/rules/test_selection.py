@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from smartclient._model.headers import Fields
 from smartclient._model.options import TLS, Options, OwnContext, Reach
+from smartclient._model.proxy import parse_proxy
 from smartclient._model.request import Request
 from smartclient._model.stored import Stored
 from smartclient._model.url import URL
@@ -193,3 +194,29 @@ def test_a_request_matches_its_own_answer(vary: str, value: str) -> None:
     fields = Fields([("a", value), ("b", value)])
     selecting = selecting_values(Fields([("Vary", vary)]), fields)
     assert selecting is None or matches(selecting, fields)
+
+
+def through(proxy: str | None, url: str, *lines: tuple[str, str]) -> Request:
+    options = Options(proxy=proxy and parse_proxy(proxy))  # type: ignore[arg-type]
+    return Request("GET", URL.parse(url), Fields(lines), options=options)
+
+
+def test_each_proxy_of_an_http_url_has_a_partition() -> None:
+    proxies = [None, "http://p", "http://p:81", "http://u:a@p", "http://u:b@p", "https://p", "socks5://p"]
+    keys = [keys_of(through(proxy, "http://h/"), SALT) for proxy in proxies]
+    assert len(set(keys)) == len(proxies)
+    assert [len(each) for each in keys] == [1] * len(proxies)
+    cookie = keys_of(through("http://p", "http://h/", ("Cookie", "a=b")), SALT)
+    assert len(cookie) == 1  # what the proxy answered is nobody else's, and nobody else's answer is shown
+
+
+def test_way_and_proxy_count_both() -> None:
+    reaches = [None, Reach({})]
+    proxies = [None, parse_proxy("http://p"), parse_proxy("http://q")]
+    asked = [Options(reach=reach, proxy=proxy) for reach in reaches for proxy in proxies]
+    keys = [keys_of(Request("GET", URL.parse("http://h/"), options=options), SALT) for options in asked]
+    assert len(set(keys)) == len(asked)
+
+
+def test_a_tunnel_needs_no_partition() -> None:
+    assert keys_of(through("http://u:a@p", URI), SALT) == (EMPTY,)

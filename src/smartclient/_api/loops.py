@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from .._model.errors import SessionMisuse
-from .._runtime.base import Runtime
+from .._runtime.base import LoopRuntime
 
 
 def running_loop() -> object:
@@ -34,7 +34,7 @@ def is_alive(home: Any) -> bool:
     return True
 
 
-def new_async_runtime(home: object) -> Runtime:
+def new_async_runtime(home: object) -> LoopRuntime:
     """The runtime for what `running_loop` found."""
     if hasattr(home, "is_closed"):
         from .._runtime.asyncio_ import AsyncioRuntime

@@ -28,6 +28,7 @@ NOT_GIVEN: Final = NotGiven()
 TimeoutInput = float | tuple[float | None, float | None] | Timeout | None
 ACCEPT_FIELDS = {"accept": "Accept", "accept_language": "Accept-Language"}
 CacheInput = bool | str | None
+ProxiesInput = Mapping[str, Any] | None
 
 
 class RareOptions(TypedDict, total=False):
@@ -38,6 +39,7 @@ class RareOptions(TypedDict, total=False):
     strict_accept: bool
     array_style: str
     progress: ProgressCall | None
+    proxies: ProxiesInput
 
 
 class CommonOptions(RareOptions, total=False):

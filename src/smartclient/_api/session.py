@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Coroutine
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
@@ -13,7 +13,7 @@ from .._net.transport import AsyncTransport, SyncTransport
 from .._pipeline.chain import build_chain
 from .._pipeline.exchange import AsyncExchangeStage, SyncExchangeStage
 from .._pipeline.stage import Stage
-from .._runtime.base import run_blocking
+from .._runtime.base import LoopRuntime, run_blocking
 from .call import perform
 from .loops import is_alive, new_async_runtime, running_loop
 from .options import NOT_GIVEN, CacheInput, CallOptions, NotGiven, PostOptions, PutOptions, RareOptions, TimeoutInput
@@ -29,6 +29,8 @@ class Session(SharedPool):
     >>> session = smartclient.Session(headers={"Accept": "application/json"}, timeout=10)
     >>> session.close()
     """
+
+    _handler = "handle_request"
 
     def request(
         self,
@@ -77,6 +79,8 @@ class Session(SharedPool):
                 array_style: "repeat", "comma" or "brackets", for lists in `params`.
                 progress: called with (bytes sent, bytes in all or None) while the body is sent, at most 10 times a
                     second, and once at its end; what it raises ends the call.
+                proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL (http, https, socks5,
+                socks5h), to (URL, (user, password)), or to None for a direct connection; beats the environment.
 
         Raises:
             RequestException: always one of its classes; see `smartclient.exceptions`.
@@ -119,8 +123,9 @@ class Session(SharedPool):
         with self._lock:
             if self._chain is None:
                 pool = self._open_pool()
+                transport = SyncTransport(pool) if self._transport is None else self._transport
                 self._chain = build_chain(
-                    SyncExchangeStage(SyncTransport(pool)),
+                    SyncExchangeStage(transport, pool.runtime),
                     runtime=pool.runtime,
                     wall_clock=time.time,
                     jar=self.cookies,
@@ -230,6 +235,7 @@ class AsyncSession(SharedPool):
     ...         return response.text
     """
 
+    _handler = "handle_async_request"
     _blocking = False
     _home: object = None  # the loop, or trio's token
 
@@ -296,8 +302,9 @@ class AsyncSession(SharedPool):
         """The chain for the loop that runs now."""
         pool = self._open_pool(home)
         self._home = home
+        transport = AsyncTransport(pool) if self._transport is None else self._transport
         self._chain = build_chain(
-            AsyncExchangeStage(AsyncTransport(pool)),
+            AsyncExchangeStage(transport, cast(LoopRuntime, pool.runtime)),
             runtime=pool.runtime,
             wall_clock=time.time,
             jar=self.cookies,

@@ -11,14 +11,18 @@ from .._model.body import NO_BODY
 from .._model.errors import InsecureRequestWarning, InvalidOption, URLRequired, shown
 from .._model.headers import CREDENTIAL_FIELDS, NO_FIELDS, Fields, Headers, HeadersInput, fields_from
 from .._model.options import DEFAULT_LIMITS, TLS, Limits, Options
+from .._model.proxy import Environment, Proxies
 from .._model.request import Request
 from .._model.url import URL
+from .._net.transport import is_patched
 from .._pipeline.stage import Stage
 from .._rules.jar import Jar
+from .._rules.proxy import proxy_for
 from .._runtime.base import new_lock
 from .._store.base import Store
 from .._version import __version__
 from .cookies import cookie_pairs, jar_from
+from .environment import environment
 from .options import (
     NOT_GIVEN,
     CallOptions,
@@ -34,9 +38,10 @@ from .options import (
     with_rare,
 )
 from .payload import FRAMING_FIELDS, body_from, body_with_progress, checked_framing
+from .proxies import AUTHORIZATION, proxies_from, with_authorization
 from .rare import Fixed, RareSettings
 from .reach import reach_from
-from .tls import tls_from, tls_variables, with_environment
+from .tls import tls_from, with_environment
 
 if TYPE_CHECKING:
     import ssl
@@ -44,8 +49,8 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 _COMMON_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
-GIVEN_FOR_GOOD = frozenset(("resolve", "unix_socket", "local_address"))
-"""Options that a session cannot change: its connections were opened by them."""
+GIVEN_FOR_GOOD = frozenset(("resolve", "unix_socket", "local_address", "transport"))
+"""Options that a session cannot change: its connections were opened by them, or are not its own."""
 USER_AGENT = f"smartclient/{__version__}"
 
 
@@ -71,8 +76,10 @@ class Settings(RareSettings):
         params: appended to the query of every call.
         verify: True, False, the path of a trusted CA file or folder, a `TLS`, or an `ssl.SSLContext`, used as it is.
         cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
-        trust_env: whether variables of the environment count: for trusted issuers REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE,
-            SSL_CERT_FILE and SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE.
+        proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL; not used with `unix_socket`.
+        trust_env: whether variables of the environment count: for proxies http_proxy, https_proxy, all_proxy and
+            no_proxy, in either case; for trusted issuers REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE and
+            SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE.
         timeout: as in a call.
         max_redirects: hops at most.
         retries: further attempts at most.
@@ -82,10 +89,15 @@ class Settings(RareSettings):
     Given once, for good:
         resolve: {host or "host:port": IP address or addresses}, or a function of host and port that gives them, or
             None for what the system says. TLS, Host and cookies keep the name. A plain function runs in a thread of
-            its own; an AsyncSession takes an `async def` too.
+            its own; an AsyncSession takes an `async def` too. Through a proxy it is the proxy's name that counts.
         unix_socket: path of a Unix socket that all connections lead to, whatever the host.
         local_address: IP address, or (address, port), that connections go out from.
+        transport: an object that exchanges requests for responses in the place of the session's own connections,
+            such as a connection pool of httpcore. It stays the caller's, who closes it; how servers are reached is its
+            business then, and so are `verify`, `cert` and `proxies`.
     """
+
+    _handler: str  # the method that a transport must have
 
     def __init__(
         self,
@@ -106,6 +118,8 @@ class Settings(RareSettings):
         retries: int = 2,
         cache: Any = NOT_GIVEN,
         limits: Limits = DEFAULT_LIMITS,
+        proxies: Any = None,
+        transport: Any = None,
         base_url: Any = None,
         accept: Any = None,
         accept_language: Any = None,
@@ -129,9 +143,13 @@ class Settings(RareSettings):
         self._verify = verify
         self.cert = cert
         self.trust_env = trust_env
+        self.proxies = {} if proxies is None else proxies
         self._reach = reach_from(resolve, unix_socket, local_address)
         if self._reach is not None and self._reach.awaits and self._blocking:
             raise InvalidOption("resolve: a Session takes plain functions only, this one is to be awaited")
+        if transport is not None and not callable(getattr(transport, self._handler, None)):
+            raise InvalidOption(f"transport: a {type(transport).__name__} has no {self._handler}")
+        self._transport = transport
         self.max_redirects = max_redirects
         self.retries = retries
         self.limits = checked_limits(limits)
@@ -146,6 +164,7 @@ class Settings(RareSettings):
             self._set_formats(json_lib, codecs)
         self._store: Store | None = None
         self._set_cache(cache)
+        self._cache_implied = cache is NOT_GIVEN
         self._salt = os.urandom(16)
         self._forget_merged()
 
@@ -215,38 +234,54 @@ class Settings(RareSettings):
         if self.params or params:
             target = with_params(target, self.params, params, rare.get("array_style") or self.array_style)
         fields = self._session_fields() if headers is None else fields_from(self._headers, headers)
-        options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache)
-        if self.trust_env and (variables := tls_variables()) is not None:  # for http too: redirects lead to https
-            options = self._in_environment(options, verify is None and self._verify is None, variables)
+        if cache is NOT_GIVEN and self._cache_implied and is_patched():
+            cache = None  # what a mock answers is not to be seen by the next test
+        about_proxies, about_tls = environment() if self.trust_env else (None, None)
+        routing = to_proxy = None
+        if about_proxies is not None or self.proxies or rare:
+            routing = self._routing(rare.get("proxies"), about_proxies)
+            to_proxy = routing and fields.get(AUTHORIZATION)
+        options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache, routing)
+        if about_tls is not None:  # for http too: redirects lead to https
+            options = self._in_environment(options, verify is None and self._verify is None, about_tls)
         if base is not None and target.origin != base.origin:
             fields = fields_from(self._session_fields().without(CREDENTIAL_FIELDS), headers)
             options = options if auth is not None else replace(options, auth=None)
+        if to_proxy is not None:
+            fields, options = with_authorization(fields, options, to_proxy)
         if rare:
             fields, options = with_rare(fields, options, rare)
         if cookies:
             options = replace(options, cookies=cookie_pairs(cookies, target, time.time()))
-        if not options.tls.verify and target.scheme == "https":
-            _warn_insecure(target)
+        if not options.tls.verify:
+            _warn_insecure(target, options)
         total = options.timeout.total
         request = Request(method, target, fields, options=options)
         if total is not None:
             request.deadline = time.monotonic() + total
         if data is not None or json is not None or files:
-            formats = self._fixed.formats
-            on_loop = not self._blocking
-            if formats is None:
-                request.body, content_type = body_from(data, json, files, on_loop=on_loop)
-            else:
-                request.body, content_type = formats.body_from(
-                    data, json, files, fields.get("content-type"), on_loop=on_loop
-                )
-            if content_type is not None and "content-type" not in fields:
-                request.fields = fields.with_line("Content-Type", content_type)
+            self._put_body(request, data, json, files)
         if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):
             request.fields, request.body = checked_framing(request.fields, request.body)
         if rare and rare.get("progress") is not None:
             request.body = body_with_progress(request.body, rare["progress"])
         return request
+
+    def _put_body(self, request: Request, data: Any, json: Any, files: Any) -> None:
+        """Gives a request that is still being made its body, and the Content-Type unless the caller set one."""
+        fields, formats, on_loop = request.fields, self._fixed.formats, not self._blocking
+        if formats is None:
+            request.body, said = body_from(data, json, files, on_loop=on_loop)
+        else:
+            request.body, said = formats.body_from(data, json, files, fields.get("content-type"), on_loop=on_loop)
+        if said is not None and "content-type" not in fields:
+            request.fields = fields.with_line("Content-Type", said)
+
+    def _routing(self, given: Any, environment: Environment | None) -> Proxies | None:
+        """What call, session and environment say of proxies."""
+        if self._reach is not None and self._reach.unix_socket is not None:
+            return None  # that socket stands for every host
+        return proxies_from(self.proxies, given, environment)
 
     def _in_environment(self, options: Options, trust: bool, variables: tuple[Any, ...]) -> Options:
         """`options` with what the environment says of TLS; `trust` tells whether it may name the trusted issuers."""
@@ -302,6 +337,7 @@ class Settings(RareSettings):
         cert: Any,
         retries: int | None,
         cache: Any,
+        proxies: Proxies | None,
     ) -> Options:
         return Options(
             timeout=timeout_from(self.timeout if timeout is NOT_GIVEN else timeout),
@@ -316,6 +352,7 @@ class Settings(RareSettings):
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
             formats=self._fixed.formats,
+            proxies=proxies,
         )
 
 
@@ -350,11 +387,17 @@ def _new_store() -> Store:
     return MemoryStore()
 
 
-def _warn_insecure(url: URL) -> None:
+def _warn_insecure(url: URL, options: Options) -> None:
     import warnings
 
+    host = url.host
+    if url.scheme != "https":
+        proxy = proxy_for(options.proxies, url) if options.proxies is not None else None
+        if proxy is None or proxy.scheme != "https":
+            return  # no certificate on the way
+        host = proxy.host
     warnings.warn(
-        f"Unverified HTTPS request is being made to host '{url.host}'. Adding certificate verification is advised.",
+        f"Unverified HTTPS request is being made to host '{host}'. Adding certificate verification is advised.",
         InsecureRequestWarning,
         stacklevel=5,
     )

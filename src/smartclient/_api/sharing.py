@@ -11,6 +11,7 @@ from .._model.options import Limits
 from .._model.request import Request
 from .._net.pool import Pool, PoolStats
 from .._rules.jar import Jar
+from .._rules.proxy import routed
 from .._runtime.base import new_lock
 from .options import NOT_GIVEN, checked_limits, unknown_keyword
 from .settings import GIVEN_FOR_GOOD, Settings, option_names
@@ -57,7 +58,11 @@ class SharedPool(Settings):
         if "base_url" in options:  # before the cookies, which it gives a home
             child.base_url = options.pop("base_url")
         child.cookies = options.pop("cookies", None if self._jar is None else ())
-        child._set_cache(options.pop("cache", NOT_GIVEN if self._store else None))
+        if "cache" in options:
+            child._set_cache(options.pop("cache"))
+            child._cache_implied = False
+        proxies = options.pop("proxies", self.proxies) or {}
+        child.proxies = dict(proxies) if isinstance(proxies, Mapping) else proxies
         child.limits = _same_pool(self.limits, options.pop("limits", self.limits))
         for name, value in options.items():
             setattr(child, name, value)
@@ -87,13 +92,21 @@ class SharedPool(Settings):
         request = self._request(
             "GET", url, None, None, None, None, None, None, NOT_GIVEN, True, None, None, None, None, None, NOT_GIVEN, {}
         )
-        return request, connections
+        if self._transport is not None:
+            raise InvalidOption("prewarm: connections are the business of the transport that the session was given")
+        return routed(request), connections
 
     def _lasting(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in _OF_THIS_PROCESS}
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickles: settings, fields and cookies; no sockets, no stored responses, no tie to another session."""
+        """For pickles: settings, fields and cookies; no sockets, no stored responses, no tie to another session.
+
+        Raises:
+            TypeError: the session has a transport, which is not its own to copy.
+        """
+        if self._transport is not None:
+            raise TypeError(f"cannot pickle a {type(self).__name__} with transport=, which stays the caller's")
         cookies = None if self._jar is None else list(self._jar)
         return self._lasting() | {"_jar": cookies, "_store": self._store is not None}
 

@@ -2,8 +2,6 @@
 
 import os
 import sys
-from collections.abc import Mapping
-from functools import partial
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,20 +12,10 @@ from .._model.options import DEFAULT_TLS, TLS, OwnContext, client_certificate, p
 ISSUERS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that name the trusted issuers; the first one that is set counts."""
 KEYLOG = "SSLKEYLOGFILE"
-
-# The mapping under os.environ: asking that one for five variables that are not set costs 4 us, this 0.1 us.
-_variables: Mapping[Any, Any] = getattr(os.environ, "_data", os.environ)
-_encode = getattr(os.environ, "encodekey", str)
-_NAMES = [_encode(name) for name in (*ISSUERS, KEYLOG)]
-_silent = partial(_variables.keys().isdisjoint, frozenset(_NAMES))
+TLS_VARIABLES = (*ISSUERS, KEYLOG)
 
 _numbers: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 _next_number = count(1)
-
-
-def tls_variables() -> tuple[Any, ...] | None:
-    """The variables about TLS as they are now, to be compared with what they were; None when none of them is set."""
-    return None if _silent() else tuple([_variables.get(name) for name in _NAMES])
 
 
 def with_environment(tls: TLS, trust: bool) -> TLS:

@@ -5,6 +5,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from .errors import InvalidOption, shown
+from .proxy import Proxies, Proxy
 
 _UNSET: Any = object()
 _SECONDS_MAX = 2**31 // 1000  # poll() counts milliseconds in 31 bits
@@ -297,6 +298,8 @@ class Options:
         limits: the session's.
         strict_accept: an answer that is not what was asked for is an error.
         formats: how the facade reads and writes values; nothing below looks at it.
+        proxies: what call, session and environment say of proxies; None when none of them does.
+        proxy: the one for the request's URL, chosen at each hop; None for a direct connection.
     """
 
     timeout: Timeout = DEFAULT_TIMEOUT
@@ -312,6 +315,8 @@ class Options:
     limits: Limits = DEFAULT_LIMITS
     strict_accept: bool = False
     formats: Any = None
+    proxies: Proxies | None = None
+    proxy: Proxy | None = None
 
 
 DEFAULT_OPTIONS = Options()

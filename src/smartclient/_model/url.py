@@ -175,6 +175,11 @@ class URL:
         return self.origin.port
 
     @property
+    def explicit_port(self) -> int | None:
+        """The port number that the text names, None where it leaves it to the scheme."""
+        return self._authority.port
+
+    @property
     def raw_userinfo(self) -> str:
         """Percent-encoded "user:password" as it stands in `str()`, "" when absent."""
         return self._authority.userinfo
@@ -193,6 +198,13 @@ class URL:
     def safe(self) -> str:
         """The text without userinfo, query and fragment: the form for errors and logs."""
         return f"{self.scheme}://{self.host_field}{self.path}"
+
+    @property
+    def absolute(self) -> "URL":
+        """A copy whose `target` is the absolute form, as a proxy that forwards wants it (RFC 9112 section 3.2.2)."""
+        copy = self._with(self.path, self.query or "", self.fragment)
+        object.__setattr__(copy, "target", f"{self.scheme}://{self.host_field}{self.target}")
+        return copy
 
     @property
     def is_address(self) -> bool:

@@ -1,9 +1,10 @@
-"""From a route to an open stream: TCP, then TLS, inside one limit. The race between addresses is `tcp`'s."""
+"""From a route to an open stream: TCP, a proxy, TLS, inside one limit. The race between addresses is `tcp`'s."""
 
 from typing import NamedTuple
 
 from .._model.errors import RequestException, SSLError
 from .._model.options import TLS, Reach
+from .._model.proxy import Proxy
 from .._model.url import Origin
 from .._runtime.base import Runtime, Stream
 from .tcp import open_tcp
@@ -14,15 +15,22 @@ class Route(NamedTuple):
     """What a connection may serve: an origin, reached one way. Everything that decides about trust is part of it."""
 
     origin: Origin
-    tls: TLS | None  # None for http: nothing there is verified
+    tls: TLS | None  # None where nothing on the way is verified: for http, but through a proxy of https
+    proxy: Proxy | None = None
     reach: Reach | None = None
+
+    @property
+    def is_forwarded(self) -> bool:
+        """Whether the peer is a proxy that takes requests in absolute form and passes them on."""
+        return self.proxy is not None and not self.proxy.is_socks and self.origin.scheme == "http"
 
 
 async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stream:
     """An open stream for `route`, TLS verified, within `timeout` seconds in all.
 
     Raises:
-        ConnectTimeout, ResolveError, ConnectionError, SSLError: with the origin in the text; nothing was sent.
+        ConnectTimeout, ResolveError, ProxyError, ConnectionError, SSLError: with the origin in the text; nothing was
+            sent.
     """
     started = runtime.now()
 
@@ -30,7 +38,8 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
         return None if timeout is None else timeout - (runtime.now() - started)
 
     try:
-        context = None if route.tls is None else context_for(route.tls)  # a bad file fails before anything is opened
+        # A bad file fails before anything is opened.
+        context = context_for(route.tls) if route.tls is not None and route.origin.scheme == "https" else None
         stream = await _open(runtime, route, timeout)
         if context is None:
             return stream
@@ -44,7 +53,7 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
             from .refusal import explained
 
             raise await explained(error, runtime, name, lambda limit: _open(runtime, route, limit), left()) from error
-        _check_protocol(stream)
+        check_protocol(stream)
         return stream
     except RequestException as error:
         took = runtime.now() - started
@@ -55,11 +64,16 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
 
 
 async def _open(runtime: Runtime, route: Route, timeout: float | None) -> Stream:
-    return await open_tcp(runtime, route.origin.host, route.origin.port, route.reach, timeout)
+    """The stream below TLS with the origin: to the origin itself, or through the route's proxy."""
+    if route.proxy is None:
+        return await open_tcp(runtime, route.origin.host, route.origin.port, route.reach, timeout)
+    from .proxy import connect_through
+
+    return await connect_through(runtime, route, route.proxy, timeout)
 
 
-def _check_protocol(stream: Stream) -> None:
-    """Only a context of the caller's can have asked for more than is spoken here."""
+def check_protocol(stream: Stream) -> None:
+    """Raises SSLError where the server chose what is not spoken here: only a context of the caller's can ask for it."""
     alpn = stream.get_extra_info("ssl_object").selected_alpn_protocol()
     if alpn not in (None, "http/1.1", "http/1.0"):
         stream.abort()

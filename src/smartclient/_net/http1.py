@@ -74,7 +74,9 @@ class Http1Connection:
         peer = stream.get_extra_info("peername")
         self.address = peer[:2] if isinstance(peer, tuple) else peer
         self.handshake = (
-            None if route.tls is None else handshake_of(stream.get_extra_info("ssl_object"), route.tls.verify)
+            None  # TLS that ends at a proxy says nothing of the origin
+            if route.tls is None or route.is_forwarded
+            else handshake_of(stream.get_extra_info("ssl_object"), route.tls.verify)
         )
         self._reader = ResponseReader()
 
@@ -121,13 +123,17 @@ class Http1Connection:
             failure = error
         try:
             while (final := _final_head(events, interim)) is None:
-                events = self._events_in(await self._stream.read(_HEAD_READ, nearer(timeout.read, deadline, self._now())))
+                events = self._events_in(
+                    await self._stream.read(_HEAD_READ, nearer(timeout.read, deadline, self._now()))
+                )
         except RequestException as error:
             raise self._explained(failure or error, request, sent) from error
         reusable = sent == "wholly" and "close" not in request.fields.index.get("connection", "").lower()
         if reader.complete:
             end = events.pop()
-            reply = Reply(final, BytesReader(events[0] if len(events) == 1 else b"".join(events), end.trailers), request)
+            reply = Reply(
+                final, BytesReader(events[0] if len(events) == 1 else b"".join(events), end.trailers), request
+            )
             self.give_back(pool, reusable)
         else:
             reply = Reply(final, Http1Body(self, pool, request, events, reusable), request)

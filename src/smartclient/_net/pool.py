@@ -14,7 +14,7 @@ from weakref import WeakSet
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
 from .._model.options import Limits, Timeout
 from .._model.request import Request
-from .._runtime.base import Runtime, nearer
+from .._runtime.base import Runtime, Stream, nearer
 from .connect import Route, connect
 from .http1 import Http1Connection
 from .pool_state import OPEN, PoolState, Waiter
@@ -69,10 +69,12 @@ class Pool:
 
         Raises:
             PoolTimeout, DeadlineExceeded: none became free in time.
-            ConnectTimeout, ResolveError, ConnectionError, SSLError: from `connect`.
+            ConnectTimeout, ResolveError, ProxyError, ConnectionError, SSLError: from `connect`.
         """
         origin, options = request.url.origin, request.options
-        route = Route(origin, options.tls if origin.scheme == "https" else None, options.reach)
+        proxy = options.proxy
+        secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
+        route = Route(origin, options.tls if secure else None, proxy, options.reach)
         while True:
             with self._lock:
                 found = self._state.acquire(route, self._now(), self._new_future)
@@ -107,7 +109,7 @@ class Pool:
         """Opens a connection in the slot that was reserved."""
         try:
             limit = nearer(request.options.timeout.connect, request.deadline, self._now())
-            connection = Http1Connection(self.runtime, route, await connect(self.runtime, route, limit))
+            connection = _new_connection(self.runtime, route, await connect(self.runtime, route, limit))
         except BaseException as error:
             with self._lock:
                 self._state.discard(route)
@@ -230,6 +232,14 @@ class Pool:
     def __repr__(self) -> str:
         state = self._state
         return f"<Pool {state.active} active, {state.idle} idle, {state.waiting} waiting>"
+
+
+def _new_connection(runtime: Runtime, route: Route, stream: Stream) -> Http1Connection:
+    if route.is_forwarded:
+        from .proxy import ForwardedConnection
+
+        return ForwardedConnection(runtime, route, stream)
+    return Http1Connection(runtime, route, stream)
 
 
 def _forget_pools() -> None:

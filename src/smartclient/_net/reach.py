@@ -15,32 +15,42 @@ from .resolve import RESOLVER, deliver, numeric_address
 async def addresses_of(
     runtime: Runtime, host: str, port: int, reach: Reach | None, timeout: float | None
 ) -> list[Address]:
-    """The addresses of `host` in the order of preference, never empty: those that `reach` names, else the system's.
+    """Where to connect to reach `host`, in the order of preference, never empty.
 
     Raises:
-        ResolveError: the name has no address.
-        ConnectTimeout: no answer in time.
-        ConnectionError: none of them can be reached from `local_address`.
-        InvalidOption: what the caller's function gave is no address.
+        ConnectionError: none of its addresses can be reached from `local_address`.
+        ResolveError, ConnectTimeout, InvalidOption: as `named_addresses`.
     """
-    if reach is None:
-        return await RESOLVER.addresses(runtime, host, port, timeout)
-    if reach.unix_socket is not None:
+    if reach is not None and reach.unix_socket is not None:
         return [Address(socket.AF_UNIX, reach.unix_socket)]
-    named = reach.addresses.get((host, port)) or reach.addresses.get((host, None))
-    if named is None and reach.resolver is not None and numeric_address(host, port) is None:
-        named = await _asked(runtime, reach, host, port, timeout)
-    if named is None:
-        addresses = await RESOLVER.addresses(runtime, host, port, timeout)
-    else:
-        addresses = [_numeric(text, port) for text in named]
-    if reach.local_address is None:
+    addresses = await named_addresses(runtime, host, port, reach, timeout)
+    if reach is None or reach.local_address is None:
         return addresses
     local = _numeric(*reach.local_address)
     bound = [Address(each.family, each.remote, local.remote) for each in addresses if each.family == local.family]
     if not bound:
         raise ConnectionError(f"{host} has no address of the family of local_address {reach.local_address[0]}")
     return bound
+
+
+async def named_addresses(
+    runtime: Runtime, host: str, port: int, reach: Reach | None, timeout: float | None
+) -> list[Address]:
+    """The addresses of `host` in the order of preference, never empty: those that `reach` names, else the system's.
+
+    Raises:
+        ResolveError: the name has no address.
+        ConnectTimeout: no answer in time.
+        InvalidOption: what the caller's function gave is no address.
+    """
+    if reach is None:
+        return await RESOLVER.addresses(runtime, host, port, timeout)
+    named = reach.addresses.get((host, port)) or reach.addresses.get((host, None))
+    if named is None and reach.resolver is not None and numeric_address(host, port) is None:
+        named = await _asked(runtime, reach, host, port, timeout)
+    if named is None:
+        return await RESOLVER.addresses(runtime, host, port, timeout)
+    return [_numeric(text, port) for text in named]
 
 
 async def _asked(runtime: Runtime, reach: Reach, host: str, port: int, timeout: float | None) -> tuple[str, ...] | None:

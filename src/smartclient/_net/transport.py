@@ -1,7 +1,10 @@
 """The transport seam: two thin shells between the exchange stage and the pool, whose methods may be replaced.
 
-The stage looks the method up at every call, so that whoever patches the class sees each exchange.
+The stage looks the method up at every call, so that whoever patches the class sees each exchange. What such a
+replacement, or a transport of the caller's own, is given and may answer lives in `_net.foreign`.
 """
+
+from typing import Any
 
 from .._model.message import Reply
 from .._model.request import Request
@@ -17,8 +20,13 @@ class SyncTransport:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
 
-    def handle_request(self, request: Request) -> Reply:
-        """One exchange: the reply's head is there, its body may still be on the wire."""
+    def handle_request(self, request: Any) -> Reply:
+        """One exchange: the reply's head is there, its body may still be on the wire.
+
+        `request` is a Request, or the `ForeignRequest` that a replacement of this method was given and passes on.
+        """
+        if type(request) is not Request:
+            return run_blocking(exchange_passed_on(self.pool, request))
         return run_blocking(exchange(self.pool, request))
 
 
@@ -30,9 +38,23 @@ class AsyncTransport:
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
 
-    async def handle_async_request(self, request: Request) -> Reply:
-        """One exchange: the reply's head is there, its body may still be on the wire."""
+    async def handle_async_request(self, request: Any) -> Reply:
+        """As `SyncTransport.handle_request`."""
+        if type(request) is not Request:
+            return await exchange_passed_on(self.pool, request)
         return await exchange(self.pool, request)
+
+
+HANDLE_REQUEST = SyncTransport.handle_request
+HANDLE_ASYNC_REQUEST = AsyncTransport.handle_async_request
+
+
+def is_patched() -> bool:
+    """Whether somebody, a mock most likely, has replaced the method of a shell."""
+    return (
+        SyncTransport.handle_request is not HANDLE_REQUEST
+        or AsyncTransport.handle_async_request is not HANDLE_ASYNC_REQUEST
+    )
 
 
 async def exchange(pool: Pool, request: Request) -> Reply:
@@ -43,3 +65,8 @@ async def exchange(pool: Pool, request: Request) -> Reply:
     except BaseException:
         pool.discard(connection)
         raise
+
+
+async def exchange_passed_on(pool: Pool, request: Any) -> Reply:
+    """`exchange` for a `ForeignRequest`, whose body may have been read and replaced."""
+    return await exchange(pool, await request.own())

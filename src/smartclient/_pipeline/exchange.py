@@ -1,42 +1,73 @@
-"""The last stage: hands the request to the transport, whose method is looked up at every call."""
+"""The last stage: hands the request to the transport, whose method is looked up at every call.
 
-from typing import Protocol
+The house's own shells take our Request as it is. A transport of the caller's own, or the mock that took the place of a
+shell's method, gets a `ForeignRequest`, and answers in a shape of its own.
+"""
+
+from typing import Any, Protocol
 
 from .._model.message import Reply
 from .._model.request import Request
+from .._net.foreign import ForeignRequest, error_from, reply_from
+from .._net.transport import HANDLE_ASYNC_REQUEST, HANDLE_REQUEST, AsyncTransport, SyncTransport
+from .._runtime.base import LoopRuntime, Runtime
 
 
 class HandlesRequests(Protocol):
     """A transport for blocking sessions."""
 
-    def handle_request(self, request: Request) -> Reply: ...
+    def handle_request(self, request: Any) -> Any: ...
 
 
 class HandlesAsyncRequests(Protocol):
     """A transport for sessions on an event loop."""
 
-    async def handle_async_request(self, request: Request) -> Reply: ...
+    async def handle_async_request(self, request: Any) -> Any: ...
 
 
 class SyncExchangeStage:
     """For blocking sessions: a plain call."""
 
-    __slots__ = ("transport",)
+    __slots__ = ("_own", "_runtime", "_transport")
 
-    def __init__(self, transport: HandlesRequests) -> None:
-        self.transport = transport
+    def __init__(self, transport: HandlesRequests, runtime: Runtime) -> None:
+        self._transport = transport
+        self._own = type(transport) is SyncTransport
+        self._runtime = runtime
 
     async def __call__(self, request: Request) -> Reply:
-        return self.transport.handle_request(request)
+        if self._own and SyncTransport.handle_request is HANDLE_REQUEST:
+            reply: Reply = self._transport.handle_request(request)
+            return reply
+        try:
+            answer = self._transport.handle_request(ForeignRequest(request, self._runtime.now))
+        except Exception as error:
+            ours = error_from(error, request)
+            if ours is None:
+                raise
+            raise ours from error
+        return reply_from(answer, request, None)
 
 
 class AsyncExchangeStage:
     """For sessions on an event loop."""
 
-    __slots__ = ("transport",)
+    __slots__ = ("_own", "_runtime", "_transport")
 
-    def __init__(self, transport: HandlesAsyncRequests) -> None:
-        self.transport = transport
+    def __init__(self, transport: HandlesAsyncRequests, runtime: LoopRuntime) -> None:
+        self._transport = transport
+        self._own = type(transport) is AsyncTransport
+        self._runtime = runtime
 
     async def __call__(self, request: Request) -> Reply:
-        return await self.transport.handle_async_request(request)
+        if self._own and AsyncTransport.handle_async_request is HANDLE_ASYNC_REQUEST:
+            reply: Reply = await self._transport.handle_async_request(request)
+            return reply
+        try:
+            answer = await self._transport.handle_async_request(ForeignRequest(request, self._runtime.now))
+        except Exception as error:
+            ours = error_from(error, request)
+            if ours is None:
+                raise
+            raise ours from error
+        return reply_from(answer, request, self._runtime.spawn)

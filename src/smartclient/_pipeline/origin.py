@@ -1,18 +1,17 @@
-"""What belongs to one origin and must never cross to another: cookies in and out, credentials."""
+"""What belongs to one origin and must never cross to another: cookies in and out, credentials, the way to it."""
 
-from base64 import b64encode
 from collections.abc import Callable, Iterable
-from typing import Any
 
-from .._model.errors import InvalidOption
+from .._model.basic import basic_credentials
 from .._model.message import Reply
 from .._model.request import Request
 from .._rules.jar import Jar
+from .._rules.proxy import routed
 from .stage import Stage
 
 
 class OriginStage:
-    """Adds Cookie and Authorization on the way down, keeps Set-Cookie on the way up.
+    """Chooses the proxy, adds Cookie and Authorization on the way down, keeps Set-Cookie on the way up.
 
     A field that the caller wrote by hand stays as it is, except that `auth=` beats Authorization, as in requests.
     """
@@ -29,6 +28,8 @@ class OriginStage:
         jar = self.jar
         fields = request.fields
         options = request.options
+        if options.proxies is not None:
+            request = routed(request)
         if options.auth is not None or request.url.raw_userinfo:
             credentials = basic_credentials(options.auth or request.url.userinfo)
             fields = fields.replace("Authorization", credentials)
@@ -51,13 +52,3 @@ def _others(kept: str, given: Iterable[tuple[str, str]]) -> list[str]:
     """The pairs of a Cookie field whose names the call does not give itself."""
     names = {name for name, _ in given}
     return [pair for pair in kept.split("; ") if pair.partition("=")[0] not in names]
-
-
-def basic_credentials(auth: Any) -> str:
-    """The value of an Authorization field for (user, password), in UTF-8 (RFC 7617); bytes go as they are."""
-    try:
-        user, password = auth
-        pair = b":".join(part if isinstance(part, bytes) else str(part).encode("utf-8") for part in (user, password))
-    except (TypeError, ValueError):
-        raise InvalidOption("auth must be a (user, password) pair") from None
-    return "Basic " + b64encode(pair).decode("ascii")

@@ -133,6 +133,14 @@ class Runtime(Protocol):
         ...
 
 
+class LoopRuntime(Runtime, Protocol):
+    """What only event loops have."""
+
+    def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
+        """Has a clean-up run to its end, though nobody waits for it; what it raises is lost."""
+        ...
+
+
 def nearer(limit: float | None, deadline: float, now: float) -> float | None:
     """Seconds that one wait may take: `limit`, or what is left until `deadline` (`inf` for none)."""
     left = deadline - now

@@ -180,7 +180,11 @@ class BlockingRuntime:
 
     async def start_tls(
         self, stream: BlockingStream, context: "ssl.SSLContext", host: str, timeout: float | None
-    ) -> BlockingStream:
+    ) -> Stream:
+        if stream.get_extra_info("ssl_object") is not None:
+            from .nested_tls import start_nested_tls
+
+            return await start_nested_tls(stream, context, host, timeout)
         sock: Any = stream._sock
         try:
             if timeout is not None and timeout <= 0:

@@ -9,7 +9,7 @@ from math import ceil
 from typing import Any
 
 from .._model.errors import ConnectionError, ConnectTimeout
-from .base import Address
+from .base import Address, Stream
 
 _RECORD = 2**14  # content of one TLS record (RFC 8446 section 5.1)
 _DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
@@ -74,7 +74,7 @@ def connect_failure(error: Exception) -> ConnectionError:
 class SocketStream:
     """A socket, plain or under TLS."""
 
-    __slots__ = ("_ahead", "_poll", "_sock", "_timeout", "_tls", "closed")
+    __slots__ = ("_ahead", "_poll", "_sock", "_timeout", "_tls", "above", "closed")
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
@@ -82,6 +82,7 @@ class SocketStream:
         self._poll = poll_for_read(sock)
         self._tls = hasattr(sock, "getpeercert")
         self._ahead = b""  # content that `is_readable` came upon
+        self.above: Stream | None = None  # where this carries TLS inside TLS
         self.closed = False
 
     def is_readable(self) -> bool:
@@ -90,6 +91,8 @@ class SocketStream:
             return True
         if not self._tls:
             return bool(self._poll(0))
+        if self.above is not None:
+            return self.above.is_readable()
         return bool(self._ahead) or self._sock.pending() > 0 or (bool(self._poll(0)) and self._look_ahead())
 
     def _look_ahead(self) -> bool:
@@ -132,6 +135,13 @@ class SocketStream:
             if wanted == "SSLWantReadError":
                 return None
             raise
+
+    def read_now(self) -> bytes | None:
+        """What has arrived under TLS, for TLS inside it; b"" at the end or the loss, None when there is nothing."""
+        if not self._ahead and not self._look_ahead():
+            return None
+        data, self._ahead = self._ahead, b""
+        return data
 
     def _take_ahead(self, max_bytes: int) -> bytes:
         data, self._ahead = self._ahead[:max_bytes], self._ahead[max_bytes:]

@@ -7,7 +7,7 @@ import contextlib
 import math
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from random import random
 from typing import Any
 
@@ -147,6 +147,11 @@ def _reason(error: BaseException) -> str:
     return describe(error) if isinstance(error, OSError) else "connection closed"
 
 
+async def _quietly(clean_up: Coroutine[Any, Any, Any]) -> None:
+    with contextlib.suppress(Exception):
+        await clean_up
+
+
 class TrioFuture:
     """A value that one task waits for. Cancelling that task marks it done at once, before the task runs again."""
 
@@ -207,6 +212,9 @@ class TrioRuntime:
         with contextlib.suppress(trio.RunFinishedError):  # nobody is left to be told
             self.token.run_sync_soon(function, *args)
 
+    def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
+        trio.lowlevel.spawn_system_task(_quietly, clean_up)
+
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
         with trio.move_on_after(_limit(timeout)):
             return await awaitable
@@ -241,9 +249,11 @@ class TrioRuntime:
         except OSError as error:
             raise connect_failure(error) from error
 
-    async def start_tls(
-        self, stream: TrioStream, context: ssl.SSLContext, host: str, timeout: float | None
-    ) -> TrioStream:
+    async def start_tls(self, stream: TrioStream, context: ssl.SSLContext, host: str, timeout: float | None) -> Stream:
+        if stream.get_extra_info("ssl_object") is not None:
+            from .nested_tls import start_nested_tls
+
+            return await start_nested_tls(stream, context, host, timeout)
         sock: Any = stream._sock
         try:
             with trio.move_on_after(_limit(timeout)) as scope:

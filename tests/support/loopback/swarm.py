@@ -33,6 +33,7 @@ class Swarm:
         named: the first of them under the name localhost.
         tls: URL of the origin with TLS.
         ports: of these three.
+        relays: URLs of proxies in another process, by kind; see `loopback.relay`.
     """
 
     def __init__(self, chain: Path, key: Path) -> None:
@@ -44,6 +45,10 @@ class Swarm:
         self.plain, self.other = (f"http://127.0.0.1:{port}" for port in self.ports[:2])
         self.named = f"http://localhost:{self.ports[0]}"
         self.tls = f"https://localhost:{self.ports[2]}"
+        from loopback.relay import RelayProcess  # not at the top: the process started above has no path to it
+
+        self._relays = RelayProcess(chain, key)
+        self.relays = self._relays.urls
 
     def __enter__(self) -> "Swarm":
         return self
@@ -51,6 +56,7 @@ class Swarm:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._relays.close()
         self._process.kill()
         self._process.communicate()
 

@@ -1,0 +1,16 @@
+"""Basic credentials (RFC 7617), for origins and proxies alike; never where they may go."""
+
+from base64 import b64encode
+from typing import Any
+
+from .errors import InvalidOption
+
+
+def basic_credentials(auth: Any) -> str:
+    """The value of an Authorization field for (user, password), in UTF-8 (RFC 7617); bytes go as they are."""
+    try:
+        user, password = auth
+        pair = b":".join(part if isinstance(part, bytes) else str(part).encode("utf-8") for part in (user, password))
+    except (TypeError, ValueError):
+        raise InvalidOption("auth must be a (user, password) pair") from None
+    return "Basic " + b64encode(pair).decode("ascii")
