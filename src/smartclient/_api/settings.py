@@ -22,7 +22,7 @@ from .._runtime.base import new_lock
 from .._store.base import Store
 from .._version import __version__
 from .cookies import cookie_pairs, jar_from
-from .environment import environment
+from .environment import ENVIRON, environment, is_silent
 from .options import (
     NOT_GIVEN,
     CallOptions,
@@ -236,8 +236,9 @@ class Settings(RareSettings):
         fields = self._session_fields() if headers is None else fields_from(self._headers, headers)
         if cache is NOT_GIVEN and self._cache_implied and is_patched():
             cache = None  # what a mock answers is not to be seen by the next test
-        about_proxies, about_tls = environment() if self.trust_env else (None, None)
-        routing = to_proxy = None
+        about_proxies = about_tls = routing = to_proxy = None
+        if self.trust_env and not (os.environ is ENVIRON and is_silent()):
+            about_proxies, about_tls = environment()
         if about_proxies is not None or self.proxies or rare:
             routing = self._routing(rare.get("proxies"), about_proxies)
             to_proxy = routing and fields.get(AUTHORIZATION)
