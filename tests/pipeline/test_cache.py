@@ -504,6 +504,9 @@ class Broken:
 
         return fail
 
+    def lacks(self, uri: str) -> bool:
+        raise RuntimeError("database is locked")
+
     def touch(self, stored: object) -> None:
         raise RuntimeError("database is locked")
 
@@ -517,7 +520,7 @@ def test_a_broken_store_costs_log_lines_and_misses(caplog: pytest.LogCaptureFixt
             assert world.get() == (200, b"one", "network")
             world.will(204)
             assert world.get(method="POST") == (204, b"", "network")
-    assert [record.getMessage().split()[2] for record in caplog.records] == ["lookup", "writer", "invalidate"]
+    assert [record.getMessage().split()[2] for record in caplog.records] == ["lacks", "lookup", "writer", "invalidate"]
 
 
 class Waiting(MemoryStore):

@@ -55,6 +55,9 @@ class BrokenStore:
 
         return fail
 
+    def lacks(self, uri: str) -> bool:
+        raise RuntimeError("hunter2")
+
     def touch(self, stored: Stored) -> None:
         raise RuntimeError("hunter2")
 
@@ -63,6 +66,7 @@ def test_every_method_of_a_broken_store_is_a_miss(caplog: pytest.LogCaptureFixtu
     store: Any = GuardedStore(BrokenStore())  # type: ignore[arg-type]
     with caplog.at_level(logging.WARNING, "smartclient"):
         for _ in range(3):
+            assert not store.lacks(RECORD.uri)
             assert run_blocking(store.lookup([RECORD.key])) == []
             assert not run_blocking(store.freshen(RECORD, RECORD))
             assert run_blocking(store.invalidate([RECORD.uri], 1.0)) == 0
@@ -72,6 +76,7 @@ def test_every_method_of_a_broken_store_is_a_miss(caplog: pytest.LogCaptureFixtu
             assert not run_blocking(writer.commit())
             writer.discard()
     assert [record.getMessage().split()[2] for record in caplog.records] == [
+        "lacks",
         "lookup",
         "freshen",
         "invalidate",

@@ -89,6 +89,16 @@ def test_lookup_gives_the_variants_of_the_first_key_first() -> None:
     assert found(store, URI, b"q") == []
 
 
+def test_what_is_lacking_is_told_by_uri_for_all_partitions() -> None:
+    store = MemoryStore()
+    assert store.lacks(URI)
+    put(store, stored(partition=b"p"))
+    assert not store.lacks(URI)
+    assert store.lacks(URI + "other")
+    run_blocking(store.invalidate([URI], 11.0))
+    assert store.lacks(URI)
+
+
 def test_the_least_recently_used_leave_first() -> None:
     size = stored("https://h.example/0").size
     store = MemoryStore(8 * size)

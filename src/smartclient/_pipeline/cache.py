@@ -11,10 +11,11 @@ from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Pass, R
 from .._model.headers import Fields
 from .._model.message import Head, Reply
 from .._model.request import Request
-from .._model.stored import Stored
+from .._model.stored import Key, Stored
 from .._rules.freshness import current_age
-from .._rules.reuse import ANSWERED_METHODS, decide, explain_hit
+from .._rules.reuse import ANSWERED_METHODS, NOTHING_STORED, decide, demands_nothing, explain_hit
 from .._rules.selection import keys_of
+from .._rules.storing import USELESS, is_useless
 from .._rules.validation import explain, on_response
 from .._store.base import Store as ResponseStore
 from .._store.base import Writer
@@ -39,6 +40,8 @@ class CacheStage:
     async def __call__(self, request: Request) -> Reply:
         if request.options.cache is None:
             return await self.next(request)
+        if request.method == "GET" and self.store.lacks(request.url.without_fragment) and demands_nothing(request):
+            return await self._first_time(request)
         keys = keys_of(request, self.salt)
         candidates = await self.store.lookup(keys) if request.method in ANSWERED_METHODS else ()
         now = self.clock()
@@ -52,14 +55,29 @@ class CacheStage:
         else:
             reply = await self.next(_with_conditions(request, plan))
             reply.request = request  # our conditions are no business of the stages above
+        return await self._learn(request, reply, plan, keys[0], now)
+
+    async def _first_time(self, request: Request) -> Reply:
+        """The short way of a plain GET for which nothing is stored, and often nothing will be."""
+        sent_at = self.clock()
+        reply = await self.next(request)
+        if not is_useless(reply.head):
+            return await self._learn(request, reply, NOTHING_STORED, keys_of(request, self.salt)[0], sent_at)
+        reply.cache = explain(NOTHING_STORED, USELESS, reply.head.status, sent_at)
+        return reply
+
+    async def _learn(
+        self, request: Request, reply: Reply, plan: Revalidate | Forward, key: Key, sent_at: float
+    ) -> Reply:
+        """What the answer means for the store, and so for the caller."""
         received_at = self.clock()
-        outcome = on_response(plan, request, keys[0], reply.head, now, received_at)
+        outcome = on_response(plan, request, key, reply.head, sent_at, received_at)
         while isinstance(outcome, AskAgain):  # once: what is asked without conditions has no such outcome
             await reply.raw.discard()
-            plan, now = Forward(plan.why, True, plan.reason, plan.rule), received_at
+            plan, sent_at = Forward(plan.why, True, plan.reason, plan.rule), received_at
             reply = await self.next(request)
             received_at = self.clock()
-            outcome = on_response(plan, request, keys[0], reply.head, now, received_at)
+            outcome = on_response(plan, request, key, reply.head, sent_at, received_at)
         reply.cache = explain(plan, outcome, reply.head.status, received_at)
         if outcome.invalidate or not isinstance(outcome, Pass):
             await self._carry_out(outcome, reply, received_at)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from .._model.message import Reply
 from .._model.request import Request
 from .._net.foreign import ForeignRequest, error_from, reply_from
-from .._net.transport import HANDLE_ASYNC_REQUEST, HANDLE_REQUEST, AsyncTransport, SyncTransport
+from .._net.transport import HANDLE_ASYNC_REQUEST, HANDLE_REQUEST, AsyncTransport, SyncTransport, exchange
 from .._runtime.base import LoopRuntime, Runtime
 
 
@@ -28,17 +28,16 @@ class HandlesAsyncRequests(Protocol):
 class SyncExchangeStage:
     """For blocking sessions: a plain call."""
 
-    __slots__ = ("_own", "_runtime", "_transport")
+    __slots__ = ("_pool", "_runtime", "_transport")
 
     def __init__(self, transport: HandlesRequests, runtime: Runtime) -> None:
         self._transport = transport
-        self._own = type(transport) is SyncTransport
+        self._pool = transport.pool if type(transport) is SyncTransport else None
         self._runtime = runtime
 
     async def __call__(self, request: Request) -> Reply:
-        if self._own and SyncTransport.handle_request is HANDLE_REQUEST:
-            reply: Reply = self._transport.handle_request(request)
-            return reply
+        if self._pool is not None and SyncTransport.handle_request is HANDLE_REQUEST:
+            return await exchange(self._pool, request)  # what the method does, without the way through it
         try:
             answer = self._transport.handle_request(ForeignRequest(request, self._runtime.now))
         except Exception as error:
@@ -52,17 +51,16 @@ class SyncExchangeStage:
 class AsyncExchangeStage:
     """For sessions on an event loop."""
 
-    __slots__ = ("_own", "_runtime", "_transport")
+    __slots__ = ("_pool", "_runtime", "_transport")
 
     def __init__(self, transport: HandlesAsyncRequests, runtime: LoopRuntime) -> None:
         self._transport = transport
-        self._own = type(transport) is AsyncTransport
+        self._pool = transport.pool if type(transport) is AsyncTransport else None
         self._runtime = runtime
 
     async def __call__(self, request: Request) -> Reply:
-        if self._own and AsyncTransport.handle_async_request is HANDLE_ASYNC_REQUEST:
-            reply: Reply = await self._transport.handle_async_request(request)
-            return reply
+        if self._pool is not None and AsyncTransport.handle_async_request is HANDLE_ASYNC_REQUEST:
+            return await exchange(self._pool, request)  # what the method does, without the way through it
         try:
             answer = await self._transport.handle_async_request(ForeignRequest(request, self._runtime.now))
         except Exception as error:

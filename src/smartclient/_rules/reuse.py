@@ -24,7 +24,7 @@ _CONTENT = Forward("bypass", False, "the request has content", "RFC 9110 section
 _NO_STORE = Forward("bypass", False, "the request says no-store", "RFC 9111 section 5.2.1.5")
 _CONDITIONS = Forward("bypass", False, "the request has conditions or a range of its own", "RFC 9111 section 4.3.2")
 _RELOAD = Forward("request", True, "the call asks for a new response", "RFC 9111 section 5.2.1.4")
-_NOTHING = Forward("uri-miss", True, "nothing is stored for this URI", "RFC 9111 section 4")
+NOTHING_STORED = Forward("uri-miss", True, "nothing is stored for this URI", "RFC 9111 section 4")
 _NO_VARIANT = Forward("vary-miss", True, "no stored variant matches the request", "RFC 9111 section 4.1")
 _STALE = Forward("stale", True, "the stored response is stale", "RFC 9111 section 4.2.4")
 _REFUSED = Forward("request", True, "the request does not accept what is stored", "RFC 9111 section 5.2.1")
@@ -56,12 +56,21 @@ def decide(request: Request, candidates: Sequence[Stored], now: float) -> Plan:
     return plan
 
 
+def demands_nothing(request: Request) -> bool:
+    """Whether `request` takes what the cache has, if it is fresh, as most do."""
+    return (
+        request.options.cache == "default"
+        and request.method in ANSWERED_METHODS
+        and request.body.length == 0
+        and _DIRECTING.isdisjoint(request.fields.index)
+    )
+
+
 def demands_of(request: Request) -> Demands:
     """The demands in the method, the fields (section 5.2.1; Pragma: 5.4) and the mode of the call."""
-    fields, mode = request.fields, request.options.cache
-    plain = request.method in ANSWERED_METHODS and request.body.length == 0
-    if plain and mode == "default" and _DIRECTING.isdisjoint(fields.index):
+    if demands_nothing(request):
         return _NO_DEMANDS
+    fields, mode = request.fields, request.options.cache
     value = fields.get("cache-control")
     directives: Mapping[str, str | None] = {} if value is None else parse_cache_control(value)
     pragma = fields.get("pragma") if value is None else None
@@ -100,7 +109,7 @@ def _bypass(request: Request, directives: Mapping[str, str | None]) -> Forward |
 
 def _plan(request: Request, candidates: Sequence[Stored], demands: Demands, now: float) -> Plan:
     if not candidates:
-        return _NOTHING
+        return NOTHING_STORED
     stored = select(candidates, request.fields)
     if stored is None:
         return _validation(tuple(candidates), _NO_VARIANT)

@@ -37,7 +37,7 @@ _USEFUL = frozenset(("cache-control", "expires", "etag", "last-modified"))
 _GROUNDS = ("max-age", "public", "private")
 
 _NOT_COMPLETE = Pass("only complete final responses are stored", "RFC 9111 section 3.3")
-_USELESS = Pass("it could be neither reused nor validated", "RFC 9111 section 3")
+USELESS = Pass("it could be neither reused nor validated", "RFC 9111 section 3")
 _NOT_UNDERSTOOD = Pass("must-understand, and its status is unknown", "RFC 9111 section 5.2.2.3")
 _NO_STORE = Pass("the response says no-store", "RFC 9111 section 5.2.2.5")
 _NO_MATCH = Pass("its Vary matches no request", "RFC 9111 section 4.1")
@@ -52,8 +52,8 @@ def record_or_refusal(key: Key, request: Request, head: Head, sent_at: float, re
     status = head.status
     if status < 200 or status in (206, 304):
         return _NOT_COMPLETE
-    if _USEFUL.isdisjoint(head.fields.index):
-        return _USELESS
+    if is_useless(head):
+        return USELESS
     fields = storable_fields(head.fields, received_at)
     refusal = _refusal(status, head.fields)
     if refusal is not None:
@@ -61,7 +61,12 @@ def record_or_refusal(key: Key, request: Request, head: Head, sent_at: float, re
     record = record_of(key, request, status, head.reason, fields, sent_at, received_at)
     if record is None:
         return _NO_MATCH
-    return record if _is_useful(record) else _USELESS
+    return record if _is_useful(record) else USELESS
+
+
+def is_useless(head: Head) -> bool:
+    """Whether an answer says so little that it could be neither reused nor validated."""
+    return _USEFUL.isdisjoint(head.fields.index)
 
 
 def record_of(

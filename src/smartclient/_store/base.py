@@ -43,6 +43,10 @@ class Store(Protocol):
     answer never brings back what was just invalidated.
     """
 
+    def lacks(self, uri: str) -> bool:
+        """Whether nothing is stored for `uri` in any partition, told at once in plain sync code; False if unsure."""
+        ...
+
     async def lookup(self, keys: Iterable[Key]) -> list[Stored]:
         """All variants of the keys, those of the first key first, with their bodies in hand."""
         ...

@@ -15,6 +15,13 @@ class GuardedStore:
         self._store = store
         self._reported: set[tuple[str, type[Exception]]] = set()
 
+    def lacks(self, uri: str) -> bool:
+        try:
+            return self._store.lacks(uri)
+        except Exception as error:
+            self.report("lacks", error)
+            return False
+
     async def lookup(self, keys: Iterable[Key]) -> list[Stored]:
         try:
             return await self._store.lookup(keys)

@@ -39,6 +39,9 @@ class MemoryStore:
         self._marks: OrderedDict[str, float] = OrderedDict()
         self._mark_of_all = -inf
 
+    def lacks(self, uri: str) -> bool:
+        return uri not in self._partitions
+
     async def lookup(self, keys: Iterable[Key]) -> list[Stored]:
         found: list[Stored] = []
         with self._lock:
