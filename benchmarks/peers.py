@@ -7,7 +7,8 @@
 Needs nginx and the extra `bench`. In each round every client makes its share of requests; the minimum over the rounds
 counts, of downloads the median. CPU is `time.process_time`, which includes a client's own threads; wall time may hide
 work that such threads do on a free core. Ratios are peer / ours: above 1 we are faster. With `--repeat` the worst ratio
-of the runs is reported; `--markdown` writes the table of docs/performance.md.
+of the runs is reported; `--markdown` writes the table of docs/performance.md. Cases with one caller run on one core,
+server included: there client and server only ever take turns.
 
 Raw sockets are always in the field, as floor and as weather gauge: a round in which they are slow is not counted as
 one of the rounds asked for (what it measured is kept all the same), and the table says how many were calm.
@@ -28,7 +29,7 @@ from typing import Any
 
 from cases import CASES, Case
 from contenders import BODY, DOWNLOAD, FLOOR, Target
-from rounds import SLOW, measure, profile
+from rounds import SLOW, measure, profile, sharing_a_core
 from verdicts import Run, markdown, show_outcome, show_verdict, worst_ratios, worst_scaling
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -158,7 +159,8 @@ def compare(options: argparse.Namespace, nginx: Nginx, ca_file: str, floors: dic
         if case.loop == "uvloop" and importlib.util.find_spec("uvloop") is None:
             continue
         if peers := chosen_peers(case, options.peers, options.slow):
-            run[name] = measure(case, target_of(case, nginx, ca_file), peers, options.rounds, floors)
+            with sharing_a_core(case, nginx.process_ids):
+                run[name] = measure(case, target_of(case, nginx, ca_file), peers, options.rounds, floors)
             show_outcome(case, run[name])
     return run
 

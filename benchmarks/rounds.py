@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import cProfile
 import gc
+import os
 import pstats
 import statistics
 import time
@@ -26,6 +27,27 @@ MOST_ROUNDS = 3  # times the rounds asked for, when the machine does not calm do
 Timing = dict[str, list[float]]  # "wall" and "cpu": seconds per request, one entry a round
 Outcome = dict[str, Any]  # of a case: "rounds", "calm" and "peers", which holds the ranges of each
 Turn = Callable[[int], None]  # makes so many requests
+
+
+@contextlib.contextmanager
+def sharing_a_core(case: Case, servers: list[int]) -> Iterator[None]:
+    """Keeps client and servers on one core where a single blocking caller takes turns with them.
+
+    Only one of them has work at any time. On two cores each turn would wait for the other core to wake up, which on
+    an idle machine takes longer than the request, for every client alike.
+    """
+    if case.callers > 1 or case.download or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    everyone = [0, *servers]
+    for process in everyone:
+        os.sched_setaffinity(process, {min(cores)})
+    try:
+        yield
+    finally:
+        for process in everyone:
+            os.sched_setaffinity(process, cores)
 
 
 class Field:

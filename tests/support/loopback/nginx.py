@@ -89,6 +89,13 @@ class Nginx:
             text = log.read_text() if log.exists() else ""
             raise RuntimeError(f"nginx did not start: {text}") from error
 
+    @property
+    def process_ids(self) -> list[int]:
+        """Of the master and its workers."""
+        master = 0 if self._process is None else self._process.pid
+        workers = Path(f"/proc/{master}/task/{master}/children")
+        return [master, *map(int, workers.read_text().split())] if master and workers.exists() else []
+
     def stop(self) -> None:
         """Ends the process; any number of times."""
         if self._process is not None:
