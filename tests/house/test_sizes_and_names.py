@@ -51,7 +51,7 @@ def test_plain_names_are_documented(module: Module) -> None:
 
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_traces_of_the_workplace(path: object) -> None:
+def test_no_paths_of_one_machine(path: object) -> None:
     text = path.read_text(encoding="utf-8")  # type: ignore[attr-defined]
     assert UNWANTED.findall(text) == []
 
