@@ -15,7 +15,7 @@ import pytest
 from smartclient._model.body import RequestBody
 from smartclient._model.headers import Fields
 from smartclient._net.http1_chunked import _IGNORED_TRAILERS
-from smartclient._net.http1_wire import LAST_CHUNK, chunk, framing_for, request_head
+from smartclient._net.http1_request import LAST_CHUNK, chunk, framing_for, request_head
 from source_tree import ROOT
 from wire_readings import Lines, Reading, Refusal, by_h11, by_llhttp, ours
 from wire_samples import sample, samples

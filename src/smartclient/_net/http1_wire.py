@@ -20,9 +20,6 @@ from .http1_head import (
     repeated_length,
     shown,
 )
-from .http1_request import LAST_CHUNK, chunk, framing_for, request_head
-
-__all__ = ["LAST_CHUNK", "End", "Event", "ResponseReader", "chunk", "framing_for", "request_head"]
 
 INTERIM_MAX = 16
 SURPLUS_MAX = 16 * 1024

@@ -1,7 +1,8 @@
 """The transport seam: two thin shells between the exchange stage and the pool, whose methods may be replaced.
 
-The stage looks the method up at every call, so that whoever patches the class sees each exchange. What such a
-replacement, or a transport of the caller's own, is given and may answer lives in `_net.foreign`.
+The stage looks at the method in every call, so that whoever patches the class sees each exchange; the original it
+passes by, and calls `exchange` itself. What a replacement, or a transport of the caller's own, is given and may answer
+lives in `_net.foreign`.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""The last stage: hands the request to the transport, whose method is looked up at every call.
+"""The last stage: hands the request to the transport, whose method is looked at in every call.
 
-The house's own shells take our Request as it is. A transport of the caller's own, or the mock that took the place of a
-shell's method, gets a `ForeignRequest`, and answers in a shape of its own.
+While a shell of the house has its own method, the stage does at once what that does. A transport of the caller's own,
+or the mock that took the place of a shell's method, gets a `ForeignRequest`, and answers in a shape of its own.
 """
 
 from typing import Any, Protocol
