@@ -10,8 +10,9 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import exceptions, testing
+    from ._api.async_session import AsyncSession
     from ._api.response import AsyncResponse, Response
-    from ._api.session import AsyncSession, Session
+    from ._api.session import Session
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
     from ._model.options import TLS, Limits, Timeout
     from .exceptions import (
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
-    "._api.session": ("AsyncSession", "Session"),
+    "._api.async_session": ("AsyncSession",),
+    "._api.session": ("Session",),
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits", "Timeout"),
     ".exceptions": (

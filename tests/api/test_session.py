@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import smartclient
-from smartclient._api.session import AsyncSession, Session
+from smartclient._api.async_session import AsyncSession
+from smartclient._api.session import Session
 from smartclient._model.errors import (
     ConnectionError,
     HTTPError,
@@ -275,7 +276,7 @@ def test_framing_by_the_session(session, far):
 
 
 def test_deadline(session_to, far):
-    before = smartclient._api.settings.time.monotonic()
+    before = smartclient._api.making.time.monotonic()
     session = session_to(timeout=Timeout(total=50))
     session.get(URL)
     session.get(URL, timeout=None)

@@ -32,7 +32,17 @@ ProxiesInput = Mapping[str, Any] | None
 
 
 class RareOptions(TypedDict, total=False):
-    """Keywords that most calls do without: signatures take them together, so that the others pay nothing."""
+    """Keywords that most calls do without: signatures take them together, so that the others pay nothing.
+
+    Attributes:
+        accept, accept_language: text, or a list of values and (value, weight) pairs.
+        strict_accept: raise NegotiationError for a success that is not what was asked for.
+        array_style: "repeat", "comma" or "brackets", for lists in `params`.
+        progress: called with (bytes sent, bytes in all or None) while the body is sent, at most 10 times a second, and
+            once at its end; what it raises ends the call.
+        proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL (http, https, socks5,
+            socks5h), to (URL, (user, password)), or to None for a direct connection; beats the environment.
+    """
 
     accept: Any
     accept_language: Any

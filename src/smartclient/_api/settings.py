@@ -1,47 +1,28 @@
 """What `Session` and `AsyncSession` share: the attributes users set, and how a call's keywords become a `Request`."""
 
 import os
-import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, Unpack
 
 from .._codec.decoders import ACCEPT_ENCODING
-from .._model.body import NO_BODY
-from .._model.errors import InsecureRequestWarning, InvalidOption, URLRequired, shown
-from .._model.headers import CREDENTIAL_FIELDS, NO_FIELDS, Fields, Headers, HeadersInput, fields_from
+from .._model.errors import InvalidOption, shown
+from .._model.headers import NO_FIELDS, Fields, Headers, HeadersInput, fields_from
 from .._model.options import DEFAULT_LIMITS, TLS, Limits, Options
-from .._model.proxy import Environment, Proxies
-from .._model.request import Request
-from .._model.url import URL
-from .._net.transport import is_patched
 from .._pipeline.stage import Stage
 from .._rules.jar import Jar
-from .._rules.proxy import proxy_for
 from .._runtime.base import new_lock
 from .._store.base import Store
 from .._version import __version__
-from .cookies import cookie_pairs, jar_from
-from .environment import ENVIRON, environment, is_silent
+from .cookies import jar_from
 from .options import (
     NOT_GIVEN,
     CallOptions,
-    RareOptions,
-    auth_from,
     cache_mode,
-    checked_count,
     checked_limits,
-    checked_method,
-    timeout_from,
     unknown_keyword,
-    with_params,
-    with_rare,
 )
-from .payload import FRAMING_FIELDS, body_from, body_with_progress, checked_framing
-from .proxies import AUTHORIZATION, proxies_from, with_authorization
 from .rare import Fixed, RareSettings
 from .reach import reach_from
-from .tls import tls_from, with_environment
 
 if TYPE_CHECKING:
     import ssl
@@ -204,158 +185,6 @@ class Settings(RareSettings):
             self._jar = jar_from(value, self._home_host)
             self._chain = None  # the next call builds one around the new jar, over the same pool
 
-    def _request(
-        self,
-        method: Any,
-        url: Any,
-        params: Any,
-        data: Any,
-        headers: HeadersInput,
-        cookies: Any,
-        files: Any,
-        auth: Any,
-        timeout: Any,
-        allow_redirects: bool,
-        stream: bool | None,
-        verify: Any,
-        cert: Any,
-        json: Any,
-        retries: int | None,
-        cache: Any,
-        rare: RareOptions,
-    ) -> Request:
-        """The request of a call, everything checked: what is wrong with it raises here, before any connection."""
-        if type(method) is not str or method not in _COMMON_METHODS:
-            method = checked_method(method)
-        base = self._base
-        if not url and base is None:
-            raise URLRequired("a call needs a URL")
-        target = URL.parse(url) if base is None else base.join(url)
-        if self.params or params:
-            target = with_params(target, self.params, params, rare.get("array_style") or self.array_style)
-        fields = self._session_fields() if headers is None else fields_from(self._headers, headers)
-        if cache is NOT_GIVEN and self._cache_implied and is_patched():
-            cache = None  # what a mock answers is not to be seen by the next test
-        about_proxies = about_tls = routing = to_proxy = None
-        if self.trust_env and not (os.environ is ENVIRON and is_silent()):
-            about_proxies, about_tls = environment()
-        if about_proxies is not None or self.proxies or rare:
-            routing = self._routing(rare.get("proxies"), about_proxies)
-            to_proxy = routing and fields.get(AUTHORIZATION)
-        options = self._options(auth, timeout, allow_redirects, stream, verify, cert, retries, cache, routing)
-        if about_tls is not None:  # for http too: redirects lead to https
-            options = self._in_environment(options, verify is None and self._verify is None, about_tls)
-        if base is not None and target.origin != base.origin:
-            fields = fields_from(self._session_fields().without(CREDENTIAL_FIELDS), headers)
-            options = options if auth is not None else replace(options, auth=None)
-        if to_proxy is not None:
-            fields, options = with_authorization(fields, options, to_proxy)
-        if rare:
-            fields, options = with_rare(fields, options, rare)
-        if cookies:
-            options = replace(options, cookies=cookie_pairs(cookies, target, time.time()))
-        if not options.tls.verify:
-            _warn_insecure(target, options)
-        total = options.timeout.total
-        request = Request(method, target, fields, options=options)
-        if total is not None:
-            request.deadline = time.monotonic() + total
-        if data is not None or json is not None or files:
-            self._put_body(request, data, json, files)
-        if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):
-            request.fields, request.body = checked_framing(request.fields, request.body)
-        if rare and rare.get("progress") is not None:
-            request.body = body_with_progress(request.body, rare["progress"])
-        return request
-
-    def _put_body(self, request: Request, data: Any, json: Any, files: Any) -> None:
-        """Gives a request that is still being made its body, and the Content-Type unless the caller set one."""
-        fields, formats, on_loop = request.fields, self._fixed.formats, not self._blocking
-        if formats is None:
-            request.body, said = body_from(data, json, files, on_loop=on_loop)
-        else:
-            request.body, said = formats.body_from(data, json, files, fields.get("content-type"), on_loop=on_loop)
-        if said is not None and "content-type" not in fields:
-            request.fields = fields.with_line("Content-Type", said)
-
-    def _routing(self, given: Any, environment: Environment | None) -> Proxies | None:
-        """What call, session and environment say of proxies."""
-        if self._reach is not None and self._reach.unix_socket is not None:
-            return None  # that socket stands for every host
-        return proxies_from(self.proxies, given, environment)
-
-    def _in_environment(self, options: Options, trust: bool, variables: tuple[Any, ...]) -> Options:
-        """`options` with what the environment says of TLS; `trust` tells whether it may name the trusted issuers."""
-        known, changed = self._environed
-        key = (options, trust, variables)
-        if known is None or known[0] is not options or known[1:] != key[1:]:
-            changed = replace(options, tls=with_environment(options.tls, trust))
-            self._environed = (key, changed)
-        return changed
-
-    def _session_fields(self) -> Fields:
-        headers = self._headers
-        known, version, fields = self._fields
-        if known is not headers or version != headers.version:
-            version = headers.version  # before the look: what another thread changes meanwhile is seen next time
-            fields = fields_from(headers)
-            if not FRAMING_FIELDS.isdisjoint(fields.index):
-                fields, _ = checked_framing(fields, NO_BODY)  # a session's bodies have no length in common
-            self._fields = (headers, version, fields)
-        return fields
-
-    def _options(self, *given: Any) -> Options:
-        # Most calls ask for what the call before asked for: comparing is cheaper than merging.
-        key: Any = (
-            given,
-            self.auth,
-            self.timeout,
-            self._fixed,
-            self._verify,
-            self.cert,
-            self.max_redirects,
-            self.retries,
-            self.limits,
-        )
-        known, options = self._merged
-        try:
-            if known == key:
-                return options
-            hash(key)
-        except Exception:  # arrays cannot be compared plainly; a list may change and still be equal to itself
-            key = None
-        options = self._merge(*given)
-        self._merged = (key, options)
-        return options
-
-    def _merge(
-        self,
-        auth: Any,
-        timeout: Any,
-        allow_redirects: bool,
-        stream: bool | None,
-        verify: Any,
-        cert: Any,
-        retries: int | None,
-        cache: Any,
-        proxies: Proxies | None,
-    ) -> Options:
-        return Options(
-            timeout=timeout_from(self.timeout if timeout is NOT_GIVEN else timeout),
-            allow_redirects=bool(allow_redirects),
-            max_redirects=checked_count("max_redirects", self.max_redirects),
-            auth=auth_from(self.auth if auth is None else auth),
-            tls=tls_from(self._verify if verify is None else verify, self.cert if cert is None else cert),
-            reach=self._reach,
-            stream=self._fixed.stream if stream is None else bool(stream),
-            retries=checked_count("retries", self.retries if retries is None else retries),
-            cache=cache_mode(cache),
-            limits=checked_limits(self.limits),
-            strict_accept=self._fixed.strict_accept,
-            formats=self._fixed.formats,
-            proxies=proxies,
-        )
-
 
 class StreamFlag(Generic[R]):
     """`session.stream`, which is requests' flag and our method: true or false, and callable."""
@@ -386,19 +215,3 @@ def _new_store() -> Store:
     from .._store.memory import MemoryStore
 
     return MemoryStore()
-
-
-def _warn_insecure(url: URL, options: Options) -> None:
-    import warnings
-
-    host = url.host
-    if url.scheme != "https":
-        proxy = proxy_for(options.proxies, url) if options.proxies is not None else None
-        if proxy is None or proxy.scheme != "https":
-            return  # no certificate on the way
-        host = proxy.host
-    warnings.warn(
-        f"Unverified HTTPS request is being made to host '{host}'. Adding certificate verification is advised.",
-        InsecureRequestWarning,
-        stacklevel=5,
-    )

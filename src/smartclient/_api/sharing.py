@@ -13,14 +13,15 @@ from .._net.pool import Pool, PoolStats
 from .._rules.jar import Jar
 from .._rules.proxy import routed
 from .._runtime.base import new_lock
+from .making import RequestMaker
 from .options import NOT_GIVEN, checked_limits, unknown_keyword
-from .settings import GIVEN_FOR_GOOD, Settings, option_names
+from .settings import GIVEN_FOR_GOOD, option_names
 
 _OF_THIS_PROCESS = ("_chain", "_children", "_fields", "_home", "_lock", "_merged", "_owner", "_pool", "_salt", "_store")
 """Attributes that belong to one session in one process: neither pickled nor handed to derived sessions."""
 
 
-class SharedPool(Settings):
+class SharedPool(RequestMaker):
     """A session over a pool of its own, or over that of the session it was derived from."""
 
     def __init__(self, **options: Any) -> None:

@@ -74,8 +74,8 @@ class WatchedRuntime:
 
 def watch(monkeypatch: pytest.MonkeyPatch, step: Step) -> None:
     """Has every session that is made from now on run over a `WatchedRuntime`."""
-    from smartclient._api import session
+    from smartclient._api import async_session
 
-    bare, bare_async = blocking.BlockingRuntime, session.new_async_runtime
+    bare, bare_async = blocking.BlockingRuntime, async_session.new_async_runtime
     monkeypatch.setattr(blocking, "BlockingRuntime", lambda: WatchedRuntime(bare(), step))
-    monkeypatch.setattr(session, "new_async_runtime", lambda home: WatchedRuntime(bare_async(home), step))
+    monkeypatch.setattr(async_session, "new_async_runtime", lambda home: WatchedRuntime(bare_async(home), step))
