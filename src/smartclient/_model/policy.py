@@ -36,8 +36,9 @@ class CacheRule:
     _expression: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.pattern, str) or not self.pattern:
-            raise InvalidOption(f"CacheRule(pattern=): expected text, not {shown(self.pattern)}")
+        pattern: Any = self.pattern
+        if not isinstance(pattern, str) or not pattern:
+            raise InvalidOption(f"CacheRule(pattern=): expected text, not {shown(pattern)}")
         ttl = _seconds("CacheRule(ttl=)", self.ttl)
         _boolean("CacheRule(ignore_no_store=)", self.ignore_no_store)
         object.__setattr__(self, "ttl", min(ttl, float(DELTA_MAX)))
