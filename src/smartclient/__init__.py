@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import exceptions, testing
+    from . import auth, exceptions, testing
     from ._api.async_session import AsyncSession
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
@@ -45,6 +45,7 @@ _HOMES = {
         "URLRequired",
     ),
 }
+_MODULES = ("auth", "exceptions", "testing")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "TooManyRedirects",
     "URLRequired",
     "__version__",
+    "auth",
     "delete",
     "exceptions",
     "get",
@@ -81,7 +83,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("exceptions", "testing"):
+    if name in _MODULES:
         return import_module(f".{name}", __name__)
     home = _HOME_OF.get(name)
     if home is None:

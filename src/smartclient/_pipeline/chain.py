@@ -32,5 +32,5 @@ def build_chain(
     if store is not None:
         stage = CacheStage(store, wall_clock, stage, salt, policy)
     stage = ContentStage(stage)
-    stage = OriginStage(jar, wall_clock, stage)
+    stage = OriginStage(jar, wall_clock, stage, runtime)
     return RedirectStage(stage)

@@ -38,6 +38,9 @@ def keys_of(request: Request, salt: bytes) -> tuple[Key, ...]:
         return ((uri, NO_PARTITION),)
     credentials = sorted(_PARTITIONING.intersection(given))
     named = [(name, request.fields.get(name)) for name in credentials]
+    identity = getattr(options.auth, "identity", None)  # in the place of a field that is never twice the same
+    if identity is not None and "authorization" in given:
+        named[credentials.index("authorization")] = ("authorization", f"{identity} (identity)")
     own = (uri, _digest(named, tls, reach, proxy if plain else None, salt))
     return (own, (uri, NO_PARTITION)) if usual and credentials == ["cookie"] else (own,)
 
