@@ -156,9 +156,7 @@ def hostile():
         now = staticmethod(time.monotonic)
 
     session = Session()
-    session._chain = build_chain(
-        quiet_origin(), runtime=Runtime, wall_clock=time.time, jar=session.cookies, store=None, salt=b""
-    )
+    session._chain = build_chain(quiet_origin(), runtime=Runtime, wall_clock=time.time, jar=session.cookies, store=None)
     return session
 
 

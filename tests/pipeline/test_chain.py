@@ -31,7 +31,7 @@ NOW = 1_800_000_000.0  # that moment
 @pytest.fixture
 def chain(below, fake_runtime):
     def build(store=None, jar=None):
-        return build_chain(below, runtime=fake_runtime(), wall_clock=lambda: NOW, jar=jar, store=store, salt=b"salt")
+        return build_chain(below, runtime=fake_runtime(), wall_clock=lambda: NOW, jar=jar, store=store)
 
     return build
 

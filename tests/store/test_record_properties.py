@@ -27,6 +27,7 @@ RECORDS = st.builds(
     immutable=st.booleans(),
     etag=st.none() | TEXTS,
     last_modified=st.none() | TEXTS,
+    groups=st.lists(TEXTS, max_size=2).map(tuple),
 )
 
 

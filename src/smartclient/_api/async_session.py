@@ -106,7 +106,6 @@ class AsyncSession(SharedPool):
             wall_clock=time.time,
             jar=self.cookies,
             store=self._store,
-            salt=self._salt,
         )
         return self._chain
 

@@ -121,7 +121,6 @@ class Session(SharedPool):
                     wall_clock=time.time,
                     jar=self.cookies,
                     store=self._store,
-                    salt=self._salt,
                 )
             return self._chain
 

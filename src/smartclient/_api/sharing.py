@@ -1,6 +1,5 @@
 """Sessions that share a pool, what a session tells of it, and sessions in pickles; never how a call is made."""
 
-import os
 from collections.abc import Mapping
 from typing import Any, Self
 from weakref import WeakSet
@@ -17,7 +16,7 @@ from .making import RequestMaker
 from .options import NOT_GIVEN, checked_limits, unknown_keyword
 from .settings import GIVEN_FOR_GOOD, option_names
 
-_OF_THIS_PROCESS = ("_chain", "_children", "_fields", "_home", "_lock", "_merged", "_owner", "_pool", "_salt", "_store")
+_OF_THIS_PROCESS = ("_chain", "_children", "_fields", "_home", "_lock", "_merged", "_owner", "_pool", "_store")
 """Attributes that belong to one session in one process: neither pickled nor handed to derived sessions."""
 
 
@@ -53,7 +52,7 @@ class SharedPool(RequestMaker):
         child.__dict__.update(self._lasting())
         child._headers = Headers(fields_from(self._headers, options.pop("headers", None)))
         child.params = dict(self.params) if isinstance(self.params, Mapping) else self.params
-        child._lock, child._chain, child._salt, child._store = self._lock, None, self._salt, self._store
+        child._lock, child._chain, child._store = self._lock, None, self._store
         child._forget_merged()
         child._begin(owner)
         if "base_url" in options:  # before the cookies, which it gives a home
@@ -116,7 +115,6 @@ class SharedPool(RequestMaker):
         self.__dict__.update(state)
         self._lock = new_lock()
         self._chain = self._store = None
-        self._salt = os.urandom(16)
         self._forget_merged()
         self._begin(None)
         self._set_cache(cached)

@@ -3,6 +3,8 @@
 Source: RFC 9111 sections 2 and 4. Its serialised form is in `_store.record`.
 """
 
+from typing import Any
+
 from .headers import Fields
 
 _LINE_COST = 128  # bytes of CPython objects around the text of one field line
@@ -20,7 +22,9 @@ class Stored:
         key: URI and partition.
         status, reason: of the status line.
         fields: as received, less what is never stored (RFC 9111 section 3.1) and Age.
-        body: the content as received, content codings included.
+        body: the content as received, content codings included; None where the store keeps it for `open_body`.
+        length: bytes of the content.
+        place: where the store that showed it has it, for that store alone; None before.
         vary: (lower-case name, normalised value or None) of each field that Vary nominates, of the original request.
         sent_at, received_at: wall time of the exchange, seconds since the epoch.
         date: the Date field as wall time, else `received_at`.
@@ -30,6 +34,7 @@ class Stored:
         immutable: RFC 8246.
         etag: the entity tag as sent, weak mark included, or None.
         last_modified: the field's value if it is a date, or None.
+        groups: names of the groups of its origin that it is a member of (RFC 9875).
     """
 
     __slots__ = (
@@ -38,11 +43,14 @@ class Stored:
         "etag",
         "fields",
         "fresh_until",
+        "groups",
         "immutable",
         "initial_age",
         "key",
         "last_modified",
+        "length",
         "must_revalidate",
+        "place",
         "reason",
         "received_at",
         "sent_at",
@@ -57,7 +65,7 @@ class Stored:
         status: int,
         reason: str,
         fields: Fields,
-        body: bytes,
+        body: bytes | None,
         vary: tuple[tuple[str, str | None], ...],
         sent_at: float,
         received_at: float,
@@ -68,7 +76,10 @@ class Stored:
         immutable: bool,
         etag: str | None,
         last_modified: str | None,
+        groups: tuple[str, ...] = (),
+        length: int | None = None,
     ) -> None:
+        """`length` is needed only where `body` is None."""
         self.key = key
         self.status = status
         self.reason = reason
@@ -84,6 +95,9 @@ class Stored:
         self.immutable = immutable
         self.etag = etag
         self.last_modified = last_modified
+        self.groups = groups
+        self.length = len(body or b"") if length is None else length
+        self.place: Any = None
 
     @property
     def uri(self) -> str:
@@ -101,7 +115,16 @@ class Stored:
     def size(self) -> int:
         """Bytes that this takes in memory, nearly."""
         text = sum([len(name) + len(value) + _LINE_COST for name, value in self.fields])
-        return _RECORD_COST + len(self.uri) + text + len(self.body)
+        return _RECORD_COST + len(self.uri) + text + self.length
+
+    def hold(self, body: bytes) -> None:
+        """Makes `body` its content."""
+        self.body = body
+        self.length = len(body)
+
+    def share_body(self, other: "Stored") -> None:
+        """Makes the content of `other` its own."""
+        self.body, self.length, self.place = other.body, other.length, other.place
 
     def __repr__(self) -> str:
-        return f"<Stored {self.status}, {len(self.body)} bytes>"  # URI and fields may hold secrets
+        return f"<Stored {self.status}, {self.length} bytes>"  # URI and fields may hold secrets
