@@ -121,11 +121,10 @@ class RequestMaker(Settings):
 
     def _in_environment(self, options: Options, trust: bool, variables: tuple[Any, ...]) -> Options:
         """`options` with what the environment says of TLS; `trust` tells whether it may name the trusted issuers."""
-        known, changed = self._environed
-        key = (options, trust, variables)
-        if known is None or known[0] is not options or known[1:] != key[1:]:
+        known, trusted, seen, changed = self._environed
+        if known is not options or trusted is not trust or seen != variables:
             changed = replace(options, tls=with_environment(options.tls, trust))
-            self._environed = (key, changed)
+            self._environed = (options, trust, variables, changed)
         return changed
 
     def _session_fields(self) -> Fields:

@@ -152,7 +152,7 @@ class Settings(RareSettings):
     def _forget_merged(self) -> None:
         self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
-        self._environed: tuple[Any, Options] = (None, Options())
+        self._environed: tuple[Any, bool, Any, Options] = (None, False, None, Options())
 
     @property
     def verify(self) -> Any:

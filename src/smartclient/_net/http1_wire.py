@@ -168,8 +168,12 @@ class ResponseReader:
             if "content-length" in index or "transfer-encoding" in index:
                 self.reusable = False  # another parser might see a body there
             events.append(Interim(head))
-        self._state = self._framing(head, index)
+        self._state = state = self._framing(head, index)
         events.append(head)
+        if state == _LENGTH and len(data) - at == self._left:  # most answers come whole
+            if self._left:
+                events.append(data[at:])
+            return self._finish(events, _END, b"")
         return self._read_body(data, at, events)
 
     def _framing(self, head: Head, index: dict[str, str]) -> int:
