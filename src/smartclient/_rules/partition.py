@@ -50,7 +50,7 @@ def keys_of(request: Request, salt: bytes, named: str | None = None) -> tuple[Ke
 def _who(request: Request) -> tuple[tuple[str, Any], ...]:
     """The credentials of `request`, by the names of their fields."""
     fields = request.fields
-    found = dict([(name, fields.get(name)) for name in sorted(CREDENTIAL_FIELDS.intersection(fields.index))])
+    found = {name: fields.get(name) for name in sorted(CREDENTIAL_FIELDS.intersection(fields.index))}
     identity = getattr(request.options.auth, "identity", None)
     if identity is not None:
         found.pop("authorization", None)
