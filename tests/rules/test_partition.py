@@ -170,9 +170,7 @@ def test_an_auth_object_that_adds_nothing_asks_as_nobody() -> None:
 
 
 NAMED = [
-    pytest.param(
-        "ann", request(("Authorization", "x")), request(("Authorization", "y")), True, id="credentials"
-    ),
+    pytest.param("ann", request(("Authorization", "x")), request(("Authorization", "y")), True, id="credentials"),
     pytest.param("ann", request(("Cookie", "a=b")), request(), True, id="Cookie"),
     pytest.param("ann", request(), request(tls=TLS(verify=False)), False, id="the way"),
     pytest.param("ann", request(), request(reach=Reach({})), False, id="another way"),
