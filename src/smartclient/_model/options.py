@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from .errors import InvalidOption, shown
 from .proxy import Proxies, Proxy
+from .retry import DEFAULT_RETRIES
 
 _UNSET: Any = object()
 _SECONDS_MAX = 2**31 // 1000  # poll() counts milliseconds in 31 bits
@@ -295,7 +296,8 @@ class Options:
         tls: of every connection of this call.
         reach: how the session's servers are reached; None means by their names.
         stream: the caller pulls the body itself.
-        retries: further attempts at most.
+        retries: a `RetryPolicy`, or what `_rules.retry.Rule` describes.
+        idempotent: the caller says that this call may be repeated, whatever its method.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
         limits: the session's.
         strict_accept: an answer that is not what was asked for is an error.
@@ -312,7 +314,8 @@ class Options:
     tls: TLS = DEFAULT_TLS
     reach: Reach | None = None
     stream: bool = False
-    retries: int = 2
+    retries: Any = DEFAULT_RETRIES
+    idempotent: bool = False
     cache: str | None = "default"
     limits: Limits = DEFAULT_LIMITS
     strict_accept: bool = False
