@@ -15,8 +15,8 @@ from .._model.request import Request
 from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._rules.freshness import current_age
+from .._rules.partition import keys_of
 from .._rules.reuse import ANSWERED_METHODS, NOTHING_STORED, decide, demands_nothing, explain_hit
-from .._rules.selection import keys_of
 from .._rules.storing import USELESS, is_useless
 from .._rules.validation import explain, on_response
 from .._runtime.base import Runtime

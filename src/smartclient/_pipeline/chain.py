@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .._model.policy import DEFAULT_POLICY, CachePolicy
+from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .._runtime.base import Runtime
 from .._store.base import Store
@@ -21,16 +22,17 @@ def build_chain(
     wall_clock: Callable[[], float],
     jar: Jar | None,
     store: Store | None,
+    budget: RetryBudget,
     policy: CachePolicy = DEFAULT_POLICY,
 ) -> Stage:
     """The whole pipeline around `exchange`. Down is call, up is return; no stage knows another.
 
-    `jar` is None where no cookies are kept, `store` where nothing is cached; `policy` says what the cache
-    may do.
+    `jar` is None where no cookies are kept, `store` where nothing is cached; `policy` says what the cache may do;
+    `budget` bounds the retries of an origin.
     """
-    stage: Stage = RetryStage(runtime, exchange)
+    stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
     if store is not None:
         stage = CacheStage(store, wall_clock, stage, runtime, policy)
     stage = ContentStage(stage)
     stage = OriginStage(jar, wall_clock, stage)
-    return RedirectStage(stage)
+    return RedirectStage(runtime.now, stage)

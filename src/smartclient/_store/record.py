@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 from zlib import crc32
 
 from .._model.headers import Fields
-from .._model.stored import Stored
+from .._model.stored import Part, Stored
 
 FORMAT = b"\x02"  # another one for each change of the table below
 _BODY_AFTER = b"\n"  # compact JSON never holds one
@@ -53,6 +53,17 @@ def _lines(value: list[Any]) -> Fields:
     return Fields(lines, index if len(index) == len(lines) else None)
 
 
+def _part(value: list[Any] | None) -> Part | None:
+    if value is None:
+        return None
+    first, last, total = value
+    return _number(first), _number(last), None if total is None else _number(total)
+
+
+def _number(value: Any) -> int:
+    return value if type(value) is int else _refuse()
+
+
 def _pairs(value: list[Any]) -> tuple[tuple[str, str | None], ...]:
     return tuple([(_text(name), _text_or_none(text)) for name, text in value])
 
@@ -66,6 +77,7 @@ LIMIT = _Kind((float,), None, float)  # may be infinite
 BYTES = _Kind((str,), bytes.fromhex, bytes.hex)
 LINES = _Kind((list,), _lines, attrgetter("lines"))
 PAIRS = _Kind((list,), _pairs)
+PART_OR_NONE = _Kind((list, type(None)), _part)
 TEXTS = _Kind((list,), lambda value: tuple([_text(each) for each in value]))
 
 TABLE: dict[str, _Kind] = {
@@ -80,11 +92,14 @@ TABLE: dict[str, _Kind] = {
     "date": MOMENT,
     "initial_age": MOMENT,
     "fresh_until": MOMENT,
+    "swr_until": LIMIT,
+    "sie_until": LIMIT,
     "must_revalidate": FLAG,
     "immutable": FLAG,
     "etag": TEXT_OR_NONE,
     "last_modified": TEXT_OR_NONE,
     "groups": TEXTS,
+    "part": PART_OR_NONE,
     "length": NUMBER,
 }
 """The attributes of `Stored` that are written, in this order; all but the first two are keywords of its making."""
