@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from .._model.body import NO_BODY
@@ -93,9 +94,8 @@ class RequestMaker(Settings):
         if not options.tls.verify:
             _warn_insecure(target, options)
         total = options.timeout.total
-        request = Request(method, target, fields, options=options)
-        if total is not None:
-            request.deadline = time.monotonic() + total
+        deadline = inf if total is None else time.monotonic() + total
+        request = Request(method, target, fields, NO_BODY, options, deadline)
         if data is not None or json is not None or files:
             self._put_body(request, data, json, files)
         if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):

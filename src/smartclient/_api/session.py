@@ -122,7 +122,6 @@ class Session(SharedPool):
                     wall_clock=time.time,
                     jar=self.cookies,
                     store=self._store,
-                    salt=self._salt,
                     budget=self._budget,
                 )
             return self._chain

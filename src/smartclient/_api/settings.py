@@ -147,7 +147,6 @@ class Settings(RareSettings):
         self._store: Store | None = None
         self._set_cache(cache)
         self._cache_implied = cache is NOT_GIVEN
-        self._salt = os.urandom(16)
         self._forget_merged()
 
     def _forget_merged(self) -> None:
