@@ -45,6 +45,7 @@ class Http1Connection:
         address: (address, port) of the peer, the path of its Unix socket, or None when it was gone at once.
         handshake: what TLS agreed on; None without TLS.
         served: exchanges begun on it.
+        shared: whether several exchanges may be on it at a time.
         held: somebody has it from the pool, and must give it back once.
         idle_since, keep_alive_timeout: the pool's notes.
     """
@@ -62,6 +63,8 @@ class Http1Connection:
         "route",
         "served",
     )
+
+    shared = False
 
     def __init__(self, runtime: Runtime, route: Route, stream: Stream) -> None:
         self.route = route
@@ -141,6 +144,10 @@ class Http1Connection:
             reply.interim = tuple(interim)
         reply.connection = self
         return reply
+
+    def give_up(self, pool: "Pool") -> None:
+        """After an exchange that failed."""
+        pool.discard(self)
 
     def give_back(self, pool: "Pool", reusable: bool) -> None:
         """To `pool` after a complete response; `reusable` is what this side says of it, the wire has its own view."""
