@@ -11,10 +11,12 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import exceptions, testing
     from ._api.async_session import AsyncSession
+    from ._api.cache import Cache
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
     from ._model.options import TLS, Limits, Timeout
+    from ._model.policy import CacheRule
     from ._model.retry import RetryPolicy
     from .exceptions import (
         ConnectionError,
@@ -31,9 +33,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
     "._api.async_session": ("AsyncSession",),
+    "._api.cache": ("Cache",),
     "._api.session": ("Session",),
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits", "Timeout"),
+    "._model.policy": ("CacheRule",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
@@ -52,6 +56,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AsyncResponse",
     "AsyncSession",
+    "Cache",
+    "CacheRule",
     "ConnectTimeout",
     "ConnectionError",
     "HTTPError",
