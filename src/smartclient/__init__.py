@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import exceptions, testing
+    from . import cors, exceptions, testing
+    from ._api.audit import headers_report
     from ._api.async_session import AsyncSession
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "._api.audit": ("headers_report",),
     "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
     "._api.async_session": ("AsyncSession",),
     "._api.session": ("Session",),
@@ -65,10 +67,12 @@ __all__ = [
     "TooManyRedirects",
     "URLRequired",
     "__version__",
+    "cors",
     "delete",
     "exceptions",
     "get",
     "head",
+    "headers_report",
     "options",
     "patch",
     "post",
@@ -81,7 +85,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("exceptions", "testing"):
+    if name in ("cors", "exceptions", "testing"):
         return import_module(f".{name}", __name__)
     home = _HOME_OF.get(name)
     if home is None:
