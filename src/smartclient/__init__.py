@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._api.session import Session
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
     from ._model.options import TLS, Limits, Timeout
+    from ._model.retry import RetryPolicy
     from .exceptions import (
         ConnectionError,
         ConnectTimeout,
@@ -35,6 +36,7 @@ _HOMES = {
     "._api.session": ("Session",),
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits", "Timeout"),
+    "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
         "ConnectionError",
@@ -60,6 +62,7 @@ __all__ = [
     "ReadTimeout",
     "RequestException",
     "Response",
+    "RetryPolicy",
     "Session",
     "SmartclientError",
     "TLS",

@@ -18,11 +18,12 @@ from smartclient._pipeline.redirect import RedirectStage
 from smartclient._runtime.base import run_blocking
 
 START = "http://h.example/start"
+CLOCK = iter(range(10**6)).__next__  # a moment never seen before, each time
 
 
 def run(below, request=None, **options):
     request = request or Request("GET", URL.parse(START), options=Options(**options))
-    return run_blocking(RedirectStage(below)(request))
+    return run_blocking(RedirectStage(CLOCK, below)(request))
 
 
 def to(below, location, status=302, body=b""):
@@ -73,7 +74,7 @@ def test_old_body_goes_before_the_next_request(below, body):
 
     to(below, "/next", body=old)
     below.will(200)
-    run_blocking(RedirectStage(watching)(Request("GET", URL.parse(START))))
+    run_blocking(RedirectStage(CLOCK, watching)(Request("GET", URL.parse(START))))
     assert seen == [[], ["discard"]]
 
 
@@ -158,7 +159,7 @@ def test_what_other_stages_added_does_not_come_along(below):
     async def origin(request):
         return await below(request.replace(fields=request.fields.with_line("Cookie", "secret=1")))
 
-    run_blocking(RedirectStage(origin)(Request("GET", URL.parse(START), Fields([("X-Mine", "1")]))))
+    run_blocking(RedirectStage(CLOCK, origin)(Request("GET", URL.parse(START), Fields([("X-Mine", "1")]))))
     assert [each.fields.getlist("cookie") for each in below.requests] == [["secret=1"], ["secret=1"]]
     assert below.requests[1].fields.get("x-mine") == "1"
 

@@ -52,6 +52,9 @@ def sealed(rest: bytes) -> bytes:
         pytest.param({"body": bytes(range(256)) * 300}, id="large body"),
         pytest.param({"fields": Fields(), "vary": ()}, id="no fields"),
         pytest.param({"reason": "\ud800"}, id="lone surrogate"),
+        pytest.param({"groups": ("a", "b"), "swr_until": 70.5, "sie_until": 90.0}, id="extensions"),
+        pytest.param({"part": (3, 11, 20)}, id="part"),
+        pytest.param({"part": (3, 11, None)}, id="part of who knows how much"),
     ],
 )
 def test_round_trip(changes: dict[str, Any]) -> None:
@@ -110,9 +113,12 @@ def line(index: int, value: Any) -> bytes:
         pytest.param(line(6, "1"), id="moment"),
         pytest.param(line(10, 1e400), id="infinite moment"),
         pytest.param(line(10, 10**400), id="moment beyond floats"),
-        pytest.param(line(11, 1), id="flag"),
-        pytest.param(line(13, 7), id="entity tag"),
-        pytest.param(line(15, 3), id="length of the body"),
+        pytest.param(line(13, 1), id="flag"),
+        pytest.param(line(15, 7), id="entity tag"),
+        pytest.param(line(17, [1]), id="group"),
+        pytest.param(line(18, [0, 4]), id="short part"),
+        pytest.param(line(18, [0, 4, "9"]), id="total of a part"),
+        pytest.param(line(19, 3), id="length of the body"),
     ],
 )
 def test_damage_with_a_right_checksum_is_a_miss(data: bytes) -> None:

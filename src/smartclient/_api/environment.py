@@ -18,6 +18,7 @@ _beneath: Mapping[Any, Any] = getattr(os.environ, "_data", os.environ)
 _encoded = getattr(os.environ, "encodekey", str)
 _about_proxies = frozenset(map(_encoded, VARIABLES))
 _about_tls = tuple(map(_encoded, TLS_VARIABLES))
+_NOTHING = (None,) * len(_about_tls)
 _none_of = _beneath.keys().isdisjoint
 is_silent = partial(_none_of, _about_proxies.union(_about_tls))
 """Whether `ENVIRON` says nothing of either: the look that every call takes."""
@@ -30,5 +31,5 @@ def environment() -> tuple[Environment | None, tuple[Any, ...] | None]:
     """
     if os.environ is not ENVIRON:  # somebody put another mapping in its place
         return environment_from(os.environ), tuple(map(os.environ.get, TLS_VARIABLES))
-    proxies = None if _none_of(_about_proxies) else environment_from(ENVIRON)
-    return proxies, None if _none_of(_about_tls) else tuple(map(_beneath.get, _about_tls))
+    tls = tuple(map(_beneath.get, _about_tls))
+    return None if _none_of(_about_proxies) else environment_from(ENVIRON), None if tls == _NOTHING else tls

@@ -8,6 +8,7 @@ from .._codec.decoders import ACCEPT_ENCODING
 from .._model.errors import InvalidOption, shown
 from .._model.headers import NO_FIELDS, Fields, Headers, HeadersInput, fields_from
 from .._model.options import DEFAULT_LIMITS, TLS, Limits, Options
+from .._model.retry import RetryPolicy
 from .._pipeline.stage import Stage
 from .._rules.jar import Jar
 from .._runtime.base import new_lock
@@ -63,7 +64,7 @@ class Settings(RareSettings):
             SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE.
         timeout: as in a call.
         max_redirects: hops at most.
-        retries: further attempts at most.
+        retries: further attempts at most, or a `RetryPolicy`.
         limits: of connections and bodies; read when the first connection is made.
         array_style: "repeat", "comma" or "brackets": what becomes of lists in `params`.
 
@@ -96,7 +97,7 @@ class Settings(RareSettings):
         local_address: str | tuple[str, int] | None = None,
         stream: bool = False,
         max_redirects: int = 30,
-        retries: int = 2,
+        retries: int | RetryPolicy = 2,
         cache: Any = NOT_GIVEN,
         limits: Limits = DEFAULT_LIMITS,
         proxies: Any = None,
@@ -152,7 +153,7 @@ class Settings(RareSettings):
     def _forget_merged(self) -> None:
         self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
-        self._environed: tuple[Any, Options] = (None, Options())
+        self._environed: tuple[Any, bool, Any, Options] = (None, False, None, Options())
 
     @property
     def verify(self) -> Any:

@@ -10,6 +10,7 @@ from .._model.headers import Headers, fields_from
 from .._model.options import Limits
 from .._model.request import Request
 from .._net.pool import Pool, PoolStats
+from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .._rules.proxy import routed
 from .._runtime.base import new_lock
@@ -17,7 +18,19 @@ from .making import RequestMaker
 from .options import NOT_GIVEN, checked_limits, unknown_keyword
 from .settings import GIVEN_FOR_GOOD, option_names
 
-_OF_THIS_PROCESS = ("_chain", "_children", "_fields", "_home", "_lock", "_merged", "_owner", "_pool", "_salt", "_store")
+_OF_THIS_PROCESS = (
+    "_budget",
+    "_chain",
+    "_children",
+    "_fields",
+    "_home",
+    "_lock",
+    "_merged",
+    "_owner",
+    "_pool",
+    "_salt",
+    "_store",
+)
 """Attributes that belong to one session in one process: neither pickled nor handed to derived sessions."""
 
 
@@ -30,6 +43,7 @@ class SharedPool(RequestMaker):
 
     def _begin(self, owner: Self | None) -> None:
         self._owner = owner
+        self._budget: RetryBudget = RetryBudget(new_lock()) if owner is None else owner._budget
         self._pool: Pool | None = None
         self._children: WeakSet[Self] = WeakSet()
 

@@ -12,6 +12,8 @@ _RECORD_COST = 1024  # the same for one record with its index entries
 # (URI without fragment, partition: b"" without credentials). A plain tuple, since every call makes one.
 Key = tuple[str, bytes]
 
+Part = tuple[int, int, int | None]
+
 
 class Stored:
     """One stored response, with all that a later decision needs worked out. Immutable once a store shows it.
@@ -26,10 +28,15 @@ class Stored:
         date: the Date field as wall time, else `received_at`.
         initial_age: seconds (corrected_initial_age of RFC 9111 section 4.2.3).
         fresh_until: wall time.
+        swr_until: wall time until which it may be served stale while it is validated (RFC 5861 section 3).
+        sie_until: wall time until which its own stale-if-error lets it stand in for an error (RFC 5861 section 4).
         must_revalidate: never served stale (no-cache or must-revalidate).
         immutable: RFC 8246.
         etag: the entity tag as sent, weak mark included, or None.
         last_modified: the field's value if it is a date, or None.
+        groups: of RFC 9875, which another answer may invalidate.
+        part: (first, last, total or None) of the bytes that these are of the whole, as Content-Range counts; None for
+            the whole.
     """
 
     __slots__ = (
@@ -38,15 +45,19 @@ class Stored:
         "etag",
         "fields",
         "fresh_until",
+        "groups",
         "immutable",
         "initial_age",
         "key",
         "last_modified",
         "must_revalidate",
+        "part",
         "reason",
         "received_at",
         "sent_at",
+        "sie_until",
         "status",
+        "swr_until",
         "vary",
     )
 
@@ -68,6 +79,10 @@ class Stored:
         immutable: bool,
         etag: str | None,
         last_modified: str | None,
+        swr_until: float = 0.0,
+        sie_until: float = 0.0,
+        groups: tuple[str, ...] = (),
+        part: Part | None = None,
     ) -> None:
         self.key = key
         self.status = status
@@ -84,6 +99,10 @@ class Stored:
         self.immutable = immutable
         self.etag = etag
         self.last_modified = last_modified
+        self.swr_until = swr_until
+        self.sie_until = sie_until
+        self.groups = groups
+        self.part = part
 
     @property
     def uri(self) -> str:
@@ -98,10 +117,21 @@ class Stored:
         return self.vary == other.vary and self.key == other.key
 
     @property
+    def length(self) -> int:
+        """Bytes of content."""
+        return len(self.body)
+
+    @property
+    def strong_etag(self) -> str | None:
+        """The entity tag if it is a strong validator, which promises the same bytes (RFC 9110 section 8.8.1)."""
+        return None if self.etag is None or self.etag.startswith("W/") else self.etag
+
+    @property
     def size(self) -> int:
         """Bytes that this takes in memory, nearly."""
         text = sum([len(name) + len(value) + _LINE_COST for name, value in self.fields])
-        return _RECORD_COST + len(self.uri) + text + len(self.body)
+        groups = sum([len(group) + _LINE_COST for group in self.groups])
+        return _RECORD_COST + len(self.uri) + text + groups + len(self.body)
 
     def __repr__(self) -> str:
         return f"<Stored {self.status}, {len(self.body)} bytes>"  # URI and fields may hold secrets

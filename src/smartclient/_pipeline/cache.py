@@ -10,11 +10,12 @@ from .._model.body import BodyReader, BytesReader
 from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Pass, Revalidate, Serve, Store, Unsatisfiable
 from .._model.headers import Fields
 from .._model.message import Head, Reply
+from .._model.policy import DEFAULT_POLICY, CachePolicy
 from .._model.request import Request
 from .._model.stored import Key, Stored
 from .._rules.freshness import current_age
+from .._rules.partition import keys_of
 from .._rules.reuse import ANSWERED_METHODS, NOTHING_STORED, decide, demands_nothing, explain_hit
-from .._rules.selection import keys_of
 from .._rules.storing import USELESS, is_useless
 from .._rules.validation import explain, on_response
 from .._store.base import Store as ResponseStore
@@ -28,14 +29,22 @@ _NO_CONTENT = Fields([("Content-Length", "0")])
 class CacheStage:
     """Answers from the store where the rules allow, and keeps it true to what the origin says."""
 
-    __slots__ = ("clock", "next", "salt", "store")
+    __slots__ = ("clock", "next", "policy", "salt", "store")
 
-    def __init__(self, store: ResponseStore, clock: Callable[[], float], next: Stage, salt: bytes) -> None:
+    def __init__(
+        self,
+        store: ResponseStore,
+        clock: Callable[[], float],
+        next: Stage,
+        salt: bytes,
+        policy: CachePolicy = DEFAULT_POLICY,
+    ) -> None:
         """`clock` gives wall time, seconds since the epoch; `salt` (at most 64 bytes) keys the partitions."""
         self.store = GuardedStore(store)
         self.clock = clock
         self.next = next
         self.salt = salt
+        self.policy = policy
 
     async def __call__(self, request: Request) -> Reply:
         if request.options.cache is None:

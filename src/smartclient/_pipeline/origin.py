@@ -43,7 +43,7 @@ class OriginStage:
         reply = await self.next(request if fields is request.fields else request.replace(fields=fields))
         if jar is not None:
             head = reply.network_head or (reply.head if reply.provenance == "network" else None)
-            if head is not None and "set-cookie" in head.fields:
+            if head is not None and "set-cookie" in head.fields.index:
                 jar.store(request.url, head.fields.getlist("set-cookie"), self.wall_clock())
         return reply
 

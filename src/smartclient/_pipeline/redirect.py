@@ -1,5 +1,7 @@
 """Follows redirects: sends the request on, asks the rules, frees the old body, keeps the history."""
 
+from collections.abc import Callable
+
 from .._model.body import BytesReader
 from .._model.errors import RequestException, TooManyRedirects
 from .._model.message import Reply
@@ -11,9 +13,11 @@ from .stage import Stage
 class RedirectStage:
     """One call may be several hops; each of them passes through all further stages."""
 
-    __slots__ = ("next",)
+    __slots__ = ("next", "now")
 
-    def __init__(self, next: Stage) -> None:
+    def __init__(self, now: Callable[[], float], next: Stage) -> None:
+        """`now` gives monotonic seconds."""
+        self.now = now
         self.next = next
 
     async def __call__(self, request: Request) -> Reply:
@@ -41,6 +45,7 @@ class RedirectStage:
             await raw.discard()
             history.append(reply)
             request = following
+            request.began = self.now()
             reply = await self.next(request)
 
 

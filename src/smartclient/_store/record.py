@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from zlib import crc32
 
 from .._model.headers import Fields
-from .._model.stored import Stored
+from .._model.stored import Part, Stored
 
 FORMAT = b"\x01"
 _BODY_AFTER = b"\n"  # compact JSON never holds one
@@ -34,10 +34,14 @@ def to_bytes(stored: Stored) -> bytes:
             stored.date,
             stored.initial_age,
             stored.fresh_until,
+            stored.swr_until,
+            stored.sie_until,
             stored.must_revalidate,
             stored.immutable,
             stored.etag,
             stored.last_modified,
+            stored.groups,
+            stored.part,
             len(stored.body),
         ],
         separators=(",", ":"),
@@ -63,10 +67,12 @@ def _refuse(*_: object) -> NoReturn:
 
 
 def _stored(values: Any, body: bytes) -> Stored:
-    uri, partition, status, reason, lines, vary, *moments, must_revalidate, immutable, etag, modified, length = values
-    if length != len(body) or len(moments) != 5:
+    uri, partition, status, reason, lines, vary, *moments, must, immutable, etag, modified, groups, part, length = (
+        values
+    )
+    if length != len(body) or len(moments) != 7:
         raise _Damaged
-    sent_at, received_at, date, initial_age, fresh_until = [_moment(value) for value in moments]
+    sent_at, received_at, date, initial_age, fresh_until, swr_until, sie_until = [_moment(value) for value in moments]
     return Stored(
         key=(_of(str, uri), bytes.fromhex(partition)),
         status=_of(int, status),
@@ -79,15 +85,24 @@ def _stored(values: Any, body: bytes) -> Stored:
         date=date,
         initial_age=initial_age,
         fresh_until=fresh_until,
-        must_revalidate=_of(bool, must_revalidate),
+        must_revalidate=_of(bool, must),
         immutable=_of(bool, immutable),
         etag=_text_or_none(etag),
         last_modified=_text_or_none(modified),
+        swr_until=swr_until,
+        sie_until=sie_until,
+        groups=tuple([_of(str, group) for group in groups]),
+        part=None if part is None else _part(part),
     )
 
 
 def _of(kind: type[Any], value: Any) -> Any:
     return value if type(value) is kind else _refuse()
+
+
+def _part(value: Any) -> Part:
+    first, last, total = value
+    return _of(int, first), _of(int, last), None if total is None else _of(int, total)
 
 
 def _text_or_none(value: Any) -> str | None:
