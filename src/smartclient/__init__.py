@@ -10,8 +10,8 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from . import cors, exceptions, testing
-    from ._api.audit import headers_report
     from ._api.async_session import AsyncSession
+    from ._api.audit import headers_report
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream

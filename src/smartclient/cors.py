@@ -94,7 +94,7 @@ def check(
     url: Any,
     *,
     origin: str,
-    method: str = "GET",
+    method: Any = "GET",
     headers: Mapping[str, str] | Iterable[str | Line] = (),
     credentials: bool = False,
     send: bool = False,
@@ -141,14 +141,12 @@ def check(
 
 def _followed(session: Session, call: _Call, verdict: Verdict, *, sends: bool) -> Verdict:
     """The verdict after the call and the redirects that it meets."""
-    foreign = False  # once the call has left its origin, every answer is judged
-    for hop in range(_REDIRECTS_MAX + 1):
-        foreign = foreign or not rules.is_same_origin(call.url, call.origin)
-        if foreign and hop == 0:
-            verdict = replace(verdict, reasons=rules.reasons_to_ask(call.method, call.fields))
-        if hop == 0:
-            kind: Any = "same-origin" if not foreign else "preflighted" if verdict.reasons else "simple"
-            verdict = replace(verdict, kind=kind)
+    foreign = not rules.is_same_origin(call.url, call.origin)
+    if not foreign:
+        verdict = replace(verdict, kind="same-origin")
+    elif reasons := rules.reasons_to_ask(call.method, call.fields):
+        verdict = replace(verdict, kind="preflighted", reasons=reasons)
+    for _ in range(_REDIRECTS_MAX + 1):
         if foreign and rules.reasons_to_ask(call.method, call.fields):
             verdict = _asked(session, call, verdict)
             if verdict.outcome == "blocked":
@@ -164,6 +162,8 @@ def _followed(session: Session, call: _Call, verdict: Verdict, *, sends: bool) -
         if next_call is None:
             return verdict
         call = next_call
+        # Once the call has left its origin, every answer is judged.
+        foreign = foreign or not rules.is_same_origin(call.url, call.origin)
     check = Check("redirect", False, f"more than {_REDIRECTS_MAX} redirects", "4.4")
     return replace(verdict, checks=(*verdict.checks, check), outcome="blocked")
 
@@ -181,9 +181,7 @@ def _asked(session: Session, call: _Call, verdict: Verdict) -> Verdict:
     return replace(verdict, max_age=rules.max_age(answer))
 
 
-def _sent(
-    session: Session, call: _Call, verdict: Verdict, *, foreign: bool
-) -> tuple[Verdict, Fields, str | None]:
+def _sent(session: Session, call: _Call, verdict: Verdict, *, foreign: bool) -> tuple[Verdict, Fields, str | None]:
     """With the call itself and its judgement; beside it the answer's fields, and where it redirects to."""
     fields = [*call.fields, *([("Origin", call.origin)] if foreign or call.method not in rules.SAFE_METHODS else [])]
     with session.request(

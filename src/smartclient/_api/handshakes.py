@@ -67,7 +67,7 @@ def _report(request: Request, tls: TLS, error: SSLError | None) -> HandshakeRepo
     options = request.options
     runtime = _Timed()
     route = Route(request.url.origin, tls, options.proxy, options.reach)
-    stream = run_blocking(connect(runtime, route, options.timeout.connect))  # type: ignore[arg-type]
+    stream = run_blocking(connect(runtime, route, options.timeout.connect))
     try:
         ssl_object = stream.get_extra_info("ssl_object")
         handshake: Handshake = handshake_of(ssl_object, tls.verify)

@@ -58,14 +58,18 @@ def query_text(arguments: argparse.Namespace) -> str:
     return "&".join(parts)
 
 
-def _data(parts: Sequence[tuple[str, str]], stack: ExitStack, *, several: bool) -> tuple[dict[str, Any], dict[str, str]]:
+def _data(
+    parts: Sequence[tuple[str, str]], stack: ExitStack, *, several: bool
+) -> tuple[dict[str, Any], dict[str, str]]:
     """Pairs joined as a form, or a file that is sent as it is read."""
     if len(parts) == 1:
         kind, text = parts[0]
         if kind == "plain" and text == "-":
             text = "@-"
         if kind in ("plain", "binary") and text.startswith("@"):
-            return {"data": _opened(text[1:], stack, several=several)}, {"Content-Type": FORM} if kind == "binary" else {}
+            return {"data": _opened(text[1:], stack, several=several)}, {
+                "Content-Type": FORM
+            } if kind == "binary" else {}
     body = "&".join([_text_of(kind, text) for kind, text in parts]).encode("utf-8", "surrogateescape")
     return {"data": body}, {"Content-Type": FORM}
 
@@ -78,15 +82,15 @@ def _text_of(kind: str, text: str) -> str:
 
 def _encoded(text: str) -> str:
     """As curl has it: "content", "=content", "name=content", "@file" or "name@file", of which content is encoded."""
-    from urllib.parse import quote
+    from urllib.parse import quote_plus
 
     marks = [at for at in (text.find("="), text.find("@")) if at >= 0]
     if not marks:
-        return quote(text, "")
+        return quote_plus(text)
     name, mark, content = text[: min(marks)], text[min(marks)], text[min(marks) + 1 :]
     if mark == "@":
         content = whole_text(content)
-    value = quote(content.encode("utf-8", "surrogateescape"), "")
+    value = quote_plus(content.encode("utf-8", "surrogateescape"))
     return f"{name}={value}" if name else value
 
 

@@ -54,7 +54,9 @@ class _Calls:
             body, fields = body_options(self._arguments, stack)
             options = call_options(self._arguments, fields)
             if not self._arguments.json_out:
-                with self._session.request(self._method, _uploading_to(url, self._arguments), **options, **body) as response:
+                with self._session.request(
+                    self._method, _uploading_to(url, self._arguments), **options, **body
+                ) as response:
                     return self._answered(response)
             from .machine import failure, line
 
@@ -72,7 +74,9 @@ class _Calls:
         out = self._output(arguments.output)
         look = look_for(out, arguments.format, arguments.color)
         if arguments.include or self._method == "HEAD":
-            write_head(out, look, response.status_code, head_text(status_line(response), response.headers.multi_items()))
+            write_head(
+                out, look, response.status_code, head_text(status_line(response), response.headers.multi_items())
+            )
         if not (arguments.fail and response.status_code >= 400):
             _write_body(response, out, arguments, look)
         self._tell_status(response, code)

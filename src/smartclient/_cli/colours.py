@@ -5,7 +5,16 @@ import re
 from typing import Any
 
 _RESET = "\x1b[0m"
-_CODES = {"name": "36", "string": "32", "number": "33", "word": "35", "good": "32", "doubt": "33", "bad": "31", "dim": "2"}
+_CODES = {
+    "name": "36",
+    "string": "32",
+    "number": "33",
+    "word": "35",
+    "good": "32",
+    "doubt": "33",
+    "bad": "31",
+    "dim": "2",
+}
 
 _JSON_TOKEN = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")([ \t]*:)?|(-?\d[\d.eE+-]*)|\b(true|false|null)\b')
 

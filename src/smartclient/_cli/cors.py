@@ -27,7 +27,9 @@ def parser(command: str) -> Parser:
     )
     parser.add_argument("url", metavar="URL", help="what the page calls")
     add = parser.add_argument_group("the page's call").add_argument
-    add("--origin", required=True, metavar="ORIGIN", help="where the page is from, such as https://app.example, or null")
+    add(
+        "--origin", required=True, metavar="ORIGIN", help="where the page is from, such as https://app.example, or null"
+    )
     add("-X", "--method", default="GET", metavar="METHOD", help="of the call (GET)")
     add("-H", "--header", action="append", default=[], metavar="'K: V'", help="a field that the page sets; also a name")
     add("--credentials", action="store_true", help="cookies and credentials go along")

@@ -22,7 +22,15 @@ _CODECS = {"gzip, deflate": "zlib", "br": "brotli", "zstd": "compression.zstd" i
 _EXTRAS = ("trio", "uvloop", "h2", "wsproto", "redis", "opentelemetry")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _ISSUERS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-_VARIABLES = ("SMARTCLIENT_CACHE_DIR", "SMARTCLIENT_DEBUG", "NETRC", "NO_COLOR", "FORCE_COLOR", "TERM", "REQUEST_METHOD")
+_VARIABLES = (
+    "SMARTCLIENT_CACHE_DIR",
+    "SMARTCLIENT_DEBUG",
+    "NETRC",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "TERM",
+    "REQUEST_METHOD",
+)
 # No clock is right that is before this line was written.
 _NOT_BEFORE = 1_767_225_600
 
@@ -102,7 +110,11 @@ def _trust() -> Iterator[Fact]:
     for number, (name, path) in enumerate(named):
         there = all(os.path.exists(part) for part in path.split(os.pathsep))
         state: State = "note" if there or number else "FAIL"
-        text = f"{name}={path}" + ("" if there else ": is not there") + (" (a variable before it counts)" if number else "")
+        text = (
+            f"{name}={path}"
+            + ("" if there else ": is not there")
+            + (" (a variable before it counts)" if number else "")
+        )
         yield Fact("trust", state, text)
     try:
         import certifi

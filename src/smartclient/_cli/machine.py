@@ -19,7 +19,9 @@ def record(response: "Response", teller: Teller, body: dict[str, Any], code: int
         "v": VERSION,
         "request": _request(response.request, teller),
         "response": _head(response, teller) | {"body": body},
-        "history": [{"request": _request(hop.request, teller), "response": _head(hop, teller)} for hop in response.history],
+        "history": [
+            {"request": _request(hop.request, teller), "response": _head(hop, teller)} for hop in response.history
+        ],
         "attempts": [_attempt(each, teller) for each in response.attempts],
         "timings": {"total": round(response.elapsed.total_seconds(), 6)},
         "cache": _cache(response.cache),

@@ -170,7 +170,7 @@ def _timeout(arguments: argparse.Namespace) -> Any:
 
 
 def tls_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Keywords of `Session` for trust and the client's certificate; files are tried here, for an exit code of their own.
+    """Keywords of `Session` for trust and the client's certificate; files are tried here, for their own exit codes.
 
     Raises:
         Fault: a file that is not what it should be.

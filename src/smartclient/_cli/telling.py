@@ -112,5 +112,3 @@ def cache_words(decision: "CacheDecision | None") -> str:
     if decision.ttl is not None and decision.ttl > 0:
         words += f", fresh for {decision.ttl} s more"
     return words + ")"
-
-

@@ -1,4 +1,4 @@
-"""What a browser makes of a call from another origin: which requests it asks about first, and which answers it hands out.
+"""What a browser makes of a call from another origin: what it asks about first, and which answers it hands out.
 
 Pure rules over names, values and heads; who sends the requests is elsewhere. Source: the Fetch standard, sections 2.2
 (methods, headers), 2.9 (ports), 3.3 (CORS protocol), 4.1, 4.4, 4.8 and 4.10.
@@ -20,9 +20,30 @@ _SAFELISTED_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data",
 _VALUE_MAX, _VALUES_MAX = 128, 1024
 
 _FORBIDDEN = frozenset(
-    "accept-charset accept-encoding access-control-request-headers access-control-request-method "
-    "access-control-request-private-network connection content-length cookie cookie2 date dnt expect host keep-alive "
-    "origin referer set-cookie te trailer transfer-encoding upgrade via".split()
+    {
+        "accept-charset",
+        "accept-encoding",
+        "access-control-request-headers",
+        "access-control-request-method",
+        "access-control-request-private-network",
+        "connection",
+        "content-length",
+        "cookie",
+        "cookie2",
+        "date",
+        "dnt",
+        "expect",
+        "host",
+        "keep-alive",
+        "origin",
+        "referer",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "via",
+    }
 )
 _OVERRIDES = frozenset({"x-http-method", "x-http-method-override", "x-method-override"})
 _UNSAFE_BYTE = re.compile(r'[\x00-\x08\x0a-\x1f"():<>?@\[\\\]{}\x7f]')
@@ -30,20 +51,21 @@ _LANGUAGE = re.compile(r"[0-9A-Za-z *,\-.;=]*")
 _RANGE = re.compile(r"bytes=([0-9]+)-([0-9]*)")
 
 _ALWAYS_EXPOSED = frozenset(
-    "cache-control content-language content-length content-type expires last-modified pragma".split()
+    {"cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma"}
 )
 _NEVER_EXPOSED = frozenset({"set-cookie", "set-cookie2"})
 _DEFAULT_MAX_AGE = 5
 
-_BAD_PORTS = frozenset(
-    map(
-        int,
-        "0 1 7 9 11 13 15 17 19 20 21 22 23 25 37 42 43 53 69 77 79 87 95 101 102 103 104 109 110 111 113 115 117 119 "
-        "123 135 137 139 143 161 179 389 427 465 512 513 514 515 526 530 531 532 540 548 554 556 563 587 601 636 989 "
-        "990 993 995 1719 1720 1723 2049 3659 4045 4190 5060 5061 6000 6566 6665 6666 6667 6668 6669 6679 6697 "
-        "10080".split(),
-    )
-)
+# fmt: off
+_BAD_PORTS = frozenset({
+    0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42,
+    43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115,
+    117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515,
+    526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995,
+    1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
+    6679, 6697, 10080,
+})
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
