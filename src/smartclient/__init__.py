@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import cors, exceptions, testing
+    from . import auth, cors, exceptions, testing
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.response import AsyncResponse, Response
@@ -49,6 +49,7 @@ _HOMES = {
         "URLRequired",
     ),
 }
+_MODULES = ("auth", "cors", "exceptions", "testing")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "TooManyRedirects",
     "URLRequired",
     "__version__",
+    "auth",
     "cors",
     "delete",
     "exceptions",
@@ -88,7 +90,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("cors", "exceptions", "testing"):
+    if name in _MODULES:
         return import_module(f".{name}", __name__)
     home = _HOME_OF.get(name)
     if home is None:

@@ -162,7 +162,6 @@ def hostile():
         wall_clock=time.time,
         jar=session.cookies,
         store=None,
-        salt=b"",
         budget=session._budget,
     )
     return session

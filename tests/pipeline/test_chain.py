@@ -39,7 +39,6 @@ def chain(below, fake_runtime):
             wall_clock=lambda: NOW,
             jar=jar,
             store=store,
-            salt=b"salt",
             budget=RetryBudget(contextlib.nullcontext()),
         )
 

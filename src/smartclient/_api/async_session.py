@@ -107,7 +107,6 @@ class AsyncSession(SharedPool):
             wall_clock=time.time,
             jar=self.cookies,
             store=self._store,
-            salt=self._salt,
             budget=self._budget,
         )
         return self._chain

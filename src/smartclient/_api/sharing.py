@@ -1,6 +1,5 @@
 """Sessions that share a pool, what a session tells of it, and sessions in pickles; never how a call is made."""
 
-import os
 from collections.abc import Mapping
 from typing import Any, Self
 from weakref import WeakSet
@@ -28,7 +27,6 @@ _OF_THIS_PROCESS = (
     "_merged",
     "_owner",
     "_pool",
-    "_salt",
     "_store",
 )
 """Attributes that belong to one session in one process: neither pickled nor handed to derived sessions."""
@@ -67,7 +65,7 @@ class SharedPool(RequestMaker):
         child.__dict__.update(self._lasting())
         child._headers = Headers(fields_from(self._headers, options.pop("headers", None)))
         child.params = dict(self.params) if isinstance(self.params, Mapping) else self.params
-        child._lock, child._chain, child._salt, child._store = self._lock, None, self._salt, self._store
+        child._lock, child._chain, child._store = self._lock, None, self._store
         child._forget_merged()
         child._begin(owner)
         if "base_url" in options:  # before the cookies, which it gives a home
@@ -130,7 +128,6 @@ class SharedPool(RequestMaker):
         self.__dict__.update(state)
         self._lock = new_lock()
         self._chain = self._store = None
-        self._salt = os.urandom(16)
         self._forget_merged()
         self._begin(None)
         self._set_cache(cached)
