@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import exceptions, testing
+    from . import auth, cors, exceptions, testing
     from ._api.async_session import AsyncSession
+    from ._api.audit import headers_report
     from ._api.cache import Cache
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "._api.audit": ("headers_report",),
     "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
     "._api.async_session": ("AsyncSession",),
     "._api.cache": ("Cache",),
@@ -51,6 +53,7 @@ _HOMES = {
         "URLRequired",
     ),
 }
+_MODULES = ("auth", "cors", "exceptions", "testing")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -74,10 +77,13 @@ __all__ = [
     "TooManyRedirects",
     "URLRequired",
     "__version__",
+    "auth",
+    "cors",
     "delete",
     "exceptions",
     "get",
     "head",
+    "headers_report",
     "options",
     "patch",
     "post",
@@ -90,7 +96,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("exceptions", "testing"):
+    if name in _MODULES:
         return import_module(f".{name}", __name__)
     home = _HOME_OF.get(name)
     if home is None:

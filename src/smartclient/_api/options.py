@@ -134,18 +134,46 @@ def timeout_from(value: Any) -> Timeout:
     return limits
 
 
-def auth_from(value: Any) -> tuple[Any, Any] | None:
-    """What `auth=` means: (user, password), each str or bytes; None for nobody.
+def auth_from(value: Any, *, on_loop: bool = False) -> Any:
+    """What `auth=` means: a (user, password) tuple, an `_pipeline.auth.Auth`, or None for nobody.
 
     Raises:
         InvalidOption: anything else.
     """
     if value is None:
         return None
-    pair = isinstance(value, tuple | list) and len(value) == 2
-    if not pair or not all(isinstance(part, str | bytes) for part in value):
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return checked_pair(value)
+    from .auth import auth_object
+
+    return auth_object(value, on_loop=on_loop)
+
+
+def checked_pair(pair: Any) -> tuple[Any, Any]:
+    """(user, password), each str or bytes.
+
+    Numbers and None become text with a DeprecationWarning, as in requests.
+
+    Raises:
+        InvalidOption: anything else.
+    """
+    user, password = (_checked_part(part) for part in pair)
+    return user, password
+
+
+def _checked_part(part: Any) -> str | bytes:
+    if isinstance(part, str | bytes):
+        return part
+    if part is not None and not isinstance(part, int | float):
         raise InvalidOption("auth must be a (user, password) pair of str or bytes")
-    return (value[0], value[1])
+    import warnings
+
+    warnings.warn(
+        f"User names and passwords that are no text ({type(part).__name__}) will not be supported for ever.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return str(part)
 
 
 def with_params(url: URL, session: Any, call: Any, array_style: Any) -> URL:

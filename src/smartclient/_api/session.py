@@ -62,7 +62,7 @@ class Session(SharedPool):
             cookies: mapping or jar, for this call only.
             files: mapping or pairs of a name and a file, path object, bytes or str, or of a name and (file name,
                 content[, content type[, fields]]); sent as multipart/form-data, after the form in `data`.
-            auth: (user, password), never sent to another origin.
+            auth: (user, password), or what else a session takes; never sent to another origin.
             timeout: seconds for each wait, (connect, read), a Timeout, or None for no limit.
             allow_redirects: follow 301, 302, 303, 307 and 308.
             stream: leave the body to be read from the response.

@@ -53,14 +53,14 @@ class Settings(RareSettings, CacheSettings):
     Attributes:
         headers: fields of every call.
         cookies: the jar, kept between calls of this session; a mapping or another jar may be assigned.
-        auth: (user, password), or None.
+        auth: (user, password), an object of `smartclient.auth`, a function of a request, or None.
         params: appended to the query of every call.
         verify: True, False, the path of a trusted CA file or folder, a `TLS`, or an `ssl.SSLContext`, used as it is.
         cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
         proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL; not used with `unix_socket`.
         trust_env: whether variables of the environment count: for proxies http_proxy, https_proxy, all_proxy and
             no_proxy, in either case; for trusted issuers REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE and
-            SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE.
+            SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE. Netrc files, too.
         timeout: as in a call.
         max_redirects: hops at most.
         cache: True (in memory), None for none, the path of a folder for a store on disk, or a `Cache`. As an

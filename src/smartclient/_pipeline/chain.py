@@ -34,5 +34,5 @@ def build_chain(
     else:
         stage = CacheStage(caching, wall_clock, stage, runtime)
     stage = ContentStage(stage)
-    stage = OriginStage(jar, wall_clock, stage)
+    stage = OriginStage(jar, wall_clock, stage, runtime)
     return RedirectStage(runtime.now, stage)
