@@ -55,7 +55,7 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
             from .refusal import explained
 
             raise await explained(error, runtime, name, lambda limit: _open(runtime, route, limit), left()) from error
-        check_protocol(stream, route)
+        check_protocol(stream, http2=route.http2)
         return stream
     except RequestException as error:
         took = runtime.now() - started
@@ -74,9 +74,9 @@ async def _open(runtime: Runtime, route: Route, timeout: float | None) -> Stream
     return await connect_through(runtime, route, route.proxy, timeout)
 
 
-def check_protocol(stream: Stream, route: Route) -> None:
+def check_protocol(stream: Stream, *, http2: bool = False) -> None:
     """Raises SSLError where the server chose what is not spoken here: only a context of the caller's can ask for it."""
     alpn = stream.get_extra_info("ssl_object").selected_alpn_protocol()
-    if alpn not in (None, "http/1.1", "http/1.0") and not (route.http2 and alpn == "h2"):
+    if alpn not in (None, "http/1.1", "http/1.0") and not (http2 and alpn == "h2"):
         stream.abort()
         raise SSLError(f"the SSLContext had the server choose {alpn}; ask for http/1.1 with set_alpn_protocols")

@@ -274,8 +274,8 @@ class Http2Connection:
             await self._runtime.wait(lane.waiter, timeout)
         except BaseException as error:
             with self._lock:
-                waiter, lane.waiter = lane.waiter, None
-                if waiter is None or waiter.done():
+                woken, lane.waiter = lane.waiter.done(), None
+                if woken:
                     self._hand_on()
             if not isinstance(error, TimeoutError):
                 raise
@@ -340,12 +340,16 @@ class Http2Connection:
         """Writes what the wire has, for all lanes; if somebody does already, it takes ours along."""
         while True:
             with self._lock:
-                data = b"" if self._writing else self._wire.pending()
-                if not data:
+                if self._writing or not self._wire.has_pending:
                     return
                 self._writing = True
             try:
-                await self._stream.write(data, timeout)
+                if self.lanes > 1:
+                    await self._runtime.sleep(0.0)  # others may be about to: one system call for all
+                with self._lock:
+                    data = self._wire.pending()
+                if data:
+                    await self._stream.write(data, timeout)
             except BaseException as error:  # part of a frame may have left
                 lost = error if isinstance(error, RequestException) else ReadError("a write was given up")
                 self._close(lost)
@@ -385,7 +389,7 @@ class Http2Connection:
                 return
             self._closed = error
             for lane in self._open.values():
-                lane.failure = lane.failure or error
+                lane.failure = error
                 _wake(lane)
         self._stream.abort()
 

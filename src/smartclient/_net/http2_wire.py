@@ -20,7 +20,7 @@ from h2.events import (
     TrailersReceived,
 )
 from h2.exceptions import H2Error
-from h2.settings import SettingCodes
+from h2.settings import SettingCodes, Settings
 from hpack import HeaderTuple, NeverIndexedHeaderTuple
 
 from .._model.errors import RemoteProtocolError, RequestException, ServerDisconnected
@@ -49,16 +49,21 @@ class Http2Wire:
         capacity: streams that may run at a time.
         accepts: whether new streams may be opened.
         heard: whether the peer has sent anything.
+        has_pending: whether there may be something to write.
     """
 
     def __init__(self) -> None:
-        self._h2 = H2Connection(H2Configuration(client_side=True, header_encoding=None))
-        self._h2.local_settings.update(
-            {
+        # What goes out was checked before, and is in the shape that h2 would give it.
+        self._h2 = H2Connection(
+            H2Configuration(header_encoding=None, validate_outbound_headers=False, normalize_outbound_headers=False)
+        )
+        self._h2.local_settings = Settings(
+            client=True,
+            initial_values={
                 SettingCodes.ENABLE_PUSH: 0,
                 SettingCodes.INITIAL_WINDOW_SIZE: LANE_WINDOW,
                 SettingCodes.MAX_HEADER_LIST_SIZE: HEAD_MAX,
-            }
+            },
         )
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(CONNECTION_WINDOW - self._h2.inbound_flow_control_window)
@@ -70,6 +75,7 @@ class Http2Wire:
         self._noise = 0
         self._last = _LAST_STREAM_ID  # of the streams that the peer works on
         self.heard = False
+        self.has_pending = True
 
     @property
     def capacity(self) -> int:
@@ -96,6 +102,7 @@ class Http2Wire:
             self._h2.send_headers(number, lines, end_stream=ended)
         except H2Error as error:
             raise _refused(f"the connection takes no more streams: {type(error).__name__}") from error
+        self.has_pending = True
         self._running[number] = 0
         if not ended:
             self._sending.add(number)
@@ -110,6 +117,7 @@ class Http2Wire:
 
     def send(self, number: int, data: bytes, *, ended: bool) -> None:
         """Sends content within `room`; nothing when the stream is closed."""
+        self.has_pending = True
         if ended:
             self._sending.discard(number)
         with contextlib.suppress(H2Error):
@@ -121,6 +129,7 @@ class Http2Wire:
         if running or number in self._sending:
             with contextlib.suppress(H2Error):  # it is over already
                 self._h2.reset_stream(number, ErrorCodes.CANCEL)
+                self.has_pending = True
         self._sending.discard(number)
         self._consumed.pop(number, None)
 
@@ -130,12 +139,15 @@ class Http2Wire:
         if size >= LANE_WINDOW // 2 and number in self._running:
             with contextlib.suppress(H2Error):  # the peer has ended it
                 self._h2.increment_flow_control_window(size, number)
+                self.has_pending = True
             size = 0
         self._consumed[number] = size
 
     def pending(self) -> bytes:
-        """What is to be written now."""
-        return self._h2.data_to_send()
+        """What is to be written now; it is the caller's then."""
+        data = self._h2.data_to_send()
+        self.has_pending = False
+        return data
 
     def feed(self, data: bytes) -> list[tuple[int, Event]]:
         """(stream, event) of what has come, in order; an error as an event ends its stream alone.
@@ -153,6 +165,7 @@ class Http2Wire:
             code = getattr(error, "error_code", None)
             name = getattr(code, "name", type(error).__name__)
             raise RemoteProtocolError(f"the peer broke HTTP/2: {name}") from error
+        self.has_pending = True
         if self._unacknowledged >= CONNECTION_WINDOW // 2:
             self._h2.increment_flow_control_window(self._unacknowledged)
             self._unacknowledged = 0
@@ -249,5 +262,3 @@ def _fields(lines: Any) -> Fields:
     if any(_VALUE.fullmatch(value) is None for _, value in fields):
         raise RemoteProtocolError("the peer sent a CR, LF or NUL in a field")
     return Fields(fields)
-
-

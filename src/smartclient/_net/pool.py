@@ -66,7 +66,7 @@ class Pool:
         self._lanes: Lanes | None = None
         self._open: WeakSet[Http1Connection] = WeakSet()
         self._opened = self._served = self._reused = 0  # the latter two by connections that are gone
-        self._state: PoolState[Http1Connection] = PoolState(
+        self._state: PoolState[Any] = PoolState(
             max_connections=limits.max_connections,
             max_per_origin=limits.max_per_origin,
             keepalive_expiry=limits.keepalive_expiry,
@@ -103,7 +103,10 @@ class Pool:
         if self._lanes is None:
             from .lanes import Lanes
 
-            self._lanes = Lanes(self)
+            lanes = Lanes(self)
+            with self._lock:
+                if self._lanes is None:
+                    self._lanes = lanes
         return self._lanes
 
     async def acquire_alone(self, route: Route, request: Request) -> Any:
@@ -148,7 +151,7 @@ class Pool:
             message = f"no free connection for {request.url.origin} within {timeout:.3g} s: {self!r} (nothing sent)"
             raise kind(message) from error
 
-    async def _connect(self, route: Route, request: Request) -> Http1Connection:
+    async def _connect(self, route: Route, request: Request) -> Any:
         """Opens a connection in the slot that was reserved."""
         try:
             limit = nearer(request.options.timeout.connect, request.deadline, self._now())
@@ -224,13 +227,14 @@ class Pool:
         self.runtime.call_threadsafe(self._collect)
 
     def leave(self, connection: "Http2Connection") -> None:
-        """One exchange less on a connection that several share; without any it is idle, or closed if it is of no use."""
+        """One exchange less on a connection that several share; without any it is idle, or closed if of no use."""
         with self._lock:
             self._left(connection)
         self._tidy()
 
     def _left(self, connection: "Http2Connection") -> None:
-        if self._with_lanes().left(connection) and connection.held:
+        assert self._lanes is not None
+        if self._lanes.left(connection) and connection.held:
             connection.held = False
             if connection.accepts:
                 self._state.release(connection, self._now())

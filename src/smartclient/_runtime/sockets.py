@@ -187,7 +187,7 @@ def wait_for_writable(attempts: Sequence[SocketAttempt], timeout: float | None) 
 
 
 def wait_for(sock: Any, writable: bool, seconds: float | None) -> bool:
-    """Waits until `sock` can be written to, or else read from. False when the limit passed. ValueError: it is closed."""
+    """Waits until `sock` can be written to, or else read from. False when the limit passed; ValueError: closed."""
     if hasattr(select, "poll"):
         poller = select.poll()
         poller.register(sock.fileno(), select.POLLOUT if writable else select.POLLIN)
