@@ -18,8 +18,8 @@ import smartclient
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
-from loopback.authority import Authority  # noqa: E402
-from loopback.nginx import Nginx  # noqa: E402
+from loopback.authority import Authority
+from loopback.nginx import Nginx
 
 CALLERS = 50
 REQUESTS = 10  # of each caller in a round
@@ -33,7 +33,7 @@ async def one_round(session: Any, url: str) -> float:
     async def caller() -> None:
         for _ in range(REQUESTS):
             answer = await session.get(url)
-            assert answer.status_code == 200 and answer.http_version == "HTTP/2" and answer.text == BODY
+            assert (answer.status_code, answer.http_version, answer.text) == (200, "HTTP/2", BODY)
 
     started = time.process_time()
     await asyncio.gather(*[caller() for _ in range(CALLERS)])

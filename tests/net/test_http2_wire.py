@@ -1,6 +1,7 @@
 """The HTTP/2 wire: whatever comes, and however it is split, gives events or an error of ours."""
 
 import contextlib
+from itertools import pairwise
 
 import pytest
 from h2.config import H2Configuration
@@ -74,7 +75,7 @@ SAID = [
 def test_any_split_says_the_same(cuts: list[int]) -> None:
     wire, data = conversation()
     places = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    events = [event for start, end in zip(places, places[1:], strict=False) for event in wire.feed(data[start:end])]
+    events = [event for start, end in pairwise(places) for event in wire.feed(data[start:end])]
     assert summary(events) == SAID
 
 
