@@ -2,9 +2,11 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .._model.errors import InvalidOption, SSLError
 from .bodies import query_text, revealed
 from .exits import CA_FILE, CLIENT_CERTIFICATE, USAGE, Fault
 
@@ -170,10 +172,10 @@ def _timeout(arguments: argparse.Namespace) -> Any:
 
 
 def tls_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Keywords of `Session` for trust and the client's certificate; files are tried here, for their own exit codes.
+    """Keywords of `Session` for trust and the client's certificate; see `blaming_files` for what is wrong with them.
 
     Raises:
-        Fault: a file that is not what it should be.
+        Fault: flags that do not go together.
     """
     if arguments.key is not None and arguments.cert is None:
         raise Fault(USAGE, "--key needs --cert")
@@ -184,7 +186,7 @@ def tls_options(arguments: argparse.Namespace) -> dict[str, Any]:
         from ..exceptions import InsecureRequestWarning
 
         warnings.simplefilter("ignore", InsecureRequestWarning)  # it was asked for
-    ca = None if arguments.insecure or arguments.cacert is None else _usable_issuers(arguments.cacert)
+    ca = None if arguments.insecure else arguments.cacert
     if arguments.tls_min is not None or arguments.trust is not None:
         from .._api.tls import ISSUERS
         from .._model.options import TLS
@@ -202,11 +204,27 @@ def tls_options(arguments: argparse.Namespace) -> dict[str, Any]:
     elif ca is not None:
         options["verify"] = ca
     if arguments.cert is not None:
-        options["cert"] = _usable_certificate(arguments.cert, arguments.key)
+        options["cert"] = arguments.cert if arguments.key is None else (arguments.cert, arguments.key)
     return options
 
 
-def _usable_issuers(path: str) -> str:
+@contextmanager
+def blaming_files(arguments: argparse.Namespace) -> Iterator[None]:
+    """Finds out, when a call fails, whether a file of --cacert or --cert was to blame, which has its own exit code.
+
+    Only then: reading the issuers once more would cost every call 14 ms.
+    """
+    try:
+        yield
+    except (SSLError, InvalidOption):
+        if arguments.cacert is not None and not arguments.insecure:
+            _check_issuers(arguments.cacert)
+        if arguments.cert is not None:
+            _check_certificate(arguments.cert, arguments.key)
+        raise
+
+
+def _check_issuers(path: str) -> None:
     context = _new_context()
     try:
         if os.path.isdir(path):
@@ -215,10 +233,9 @@ def _usable_issuers(path: str) -> str:
             context.load_verify_locations(cafile=path)
     except OSError as error:
         raise Fault(CA_FILE, f"cannot use the CA file {path}: {_reason(error)}") from error
-    return path
 
 
-def _usable_certificate(path: str, key: str | None) -> str | tuple[str, str]:
+def _check_certificate(path: str, key: str | None) -> None:
     def password() -> str:  # without it OpenSSL would ask on the terminal, and wait
         raise Fault(CLIENT_CERTIFICATE, f"cannot use the client certificate {path}: its key is encrypted")
 
@@ -226,7 +243,6 @@ def _usable_certificate(path: str, key: str | None) -> str | tuple[str, str]:
         _new_context().load_cert_chain(path, key, password)
     except OSError as error:
         raise Fault(CLIENT_CERTIFICATE, f"cannot use the client certificate {path}: {_reason(error)}") from error
-    return path if key is None else (path, key)
 
 
 def _new_context() -> "SSLContext":
