@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from . import auth, cors, exceptions, testing
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
+    from ._api.cache import Cache
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
     from ._model.options import TLS, Limits, Timeout
+    from ._model.policy import CacheRule
     from ._model.retry import RetryPolicy
     from .exceptions import (
         ConnectionError,
@@ -33,9 +35,11 @@ _HOMES = {
     "._api.audit": ("headers_report",),
     "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
     "._api.async_session": ("AsyncSession",),
+    "._api.cache": ("Cache",),
     "._api.session": ("Session",),
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits", "Timeout"),
+    "._model.policy": ("CacheRule",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
@@ -55,6 +59,8 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AsyncResponse",
     "AsyncSession",
+    "Cache",
+    "CacheRule",
     "ConnectTimeout",
     "ConnectionError",
     "HTTPError",
