@@ -29,9 +29,11 @@ def session_options(arguments: argparse.Namespace) -> dict[str, Any]:
         Fault: a value that cannot be, or a file that cannot be used.
     """
     options: dict[str, Any] = {}
-    if arguments.user is not None:
-        user, _, password = revealed(arguments.user).partition(":")
-        options["auth"] = (user, password)
+    auth = _auth(arguments)
+    if auth is not None:
+        options["auth"] = auth
+    if arguments.no_netrc or arguments.netrc_file is not None:
+        os.environ["NETRC"] = os.devnull if arguments.no_netrc else arguments.netrc_file
     options.update(way_options(arguments))
     options.update(tls_options(arguments))
     timeout = _timeout(arguments)
@@ -46,6 +48,26 @@ def session_options(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.no_cache:
         options["cache"] = None
     return options
+
+
+def _auth(arguments: argparse.Namespace) -> Any:
+    """The credentials that the flags give; None for none."""
+    if arguments.bearer is not None:
+        if arguments.user is not None:
+            raise Fault(USAGE, "-u and --bearer are two kinds of credentials")
+        from ..auth import BearerAuth
+
+        return BearerAuth(revealed(arguments.bearer))
+    if arguments.user is None:
+        if arguments.digest:
+            raise Fault(USAGE, "--digest needs -u")
+        return None
+    user, _, password = revealed(arguments.user).partition(":")
+    if arguments.digest:
+        from ..auth import HTTPDigestAuth
+
+        return HTTPDigestAuth(user, password)
+    return user, password
 
 
 def call_options(arguments: argparse.Namespace, extra_fields: Mapping[str, str]) -> dict[str, Any]:
@@ -66,6 +88,8 @@ def call_options(arguments: argparse.Namespace, extra_fields: Mapping[str, str])
         options["params"] = query
     if arguments.cookie:
         options["cookies"] = _cookies(arguments.cookie)
+    if arguments.idempotency_key is not None:
+        options["idempotency_key"] = arguments.idempotency_key or True
     if arguments.refresh or arguments.offline:
         options["cache"] = "only" if arguments.offline else "refresh"
     return options
