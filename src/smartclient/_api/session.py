@@ -123,6 +123,7 @@ class Session(SharedPool):
                     jar=self.cookies,
                     store=self._store,
                     budget=self._budget,
+                    extras=self._extras(),
                 )
             return self._chain
 

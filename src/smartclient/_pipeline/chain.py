@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from .._model.extras import NO_EXTRAS, Extras
 from .._model.policy import DEFAULT_POLICY, CachePolicy
 from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
@@ -24,15 +25,25 @@ def build_chain(
     store: Store | None,
     budget: RetryBudget,
     policy: CachePolicy = DEFAULT_POLICY,
+    extras: Extras = NO_EXTRAS,
 ) -> Stage:
     """The whole pipeline around `exchange`. Down is call, up is return; no stage knows another.
 
     `jar` is None where no cookies are kept, `store` where nothing is cached; `policy` says what the cache may do;
-    `budget` bounds the retries of an origin.
+    `budget` bounds the retries of an origin; `extras` are stages that few sessions have.
     """
+    if extras.observers:
+        from .observe import ObservedExchange
+
+        exchange = ObservedExchange(runtime.now, exchange)
     stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
     if store is not None:
         stage = CacheStage(store, wall_clock, stage, runtime, policy)
     stage = ContentStage(stage)
     stage = OriginStage(jar, wall_clock, stage, runtime)
-    return RedirectStage(runtime.now, stage)
+    stage = RedirectStage(runtime.now, stage)
+    if extras.observers:
+        from .observe import ObserveStage
+
+        stage = ObserveStage(extras.observers, runtime.now, stage)
+    return stage
