@@ -62,6 +62,7 @@ class CacheStage:
             reply = await self.next(request)
         else:
             reply = await self.next(_with_conditions(request, plan))
+            request.notes = reply.request.notes
             reply.request = request  # our conditions are no business of the stages above
         return await self._learn(request, reply, plan, keys[0], now)
 
