@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import auth, exceptions, testing
+    from . import auth, cookies, exceptions, testing
     from ._api.async_session import AsyncSession
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
@@ -47,7 +47,7 @@ _HOMES = {
         "URLRequired",
     ),
 }
-_MODULES = ("auth", "exceptions", "testing")
+_MODULES = ("auth", "cookies", "exceptions", "testing")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "URLRequired",
     "__version__",
     "auth",
+    "cookies",
     "delete",
     "exceptions",
     "get",

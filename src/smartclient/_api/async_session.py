@@ -105,7 +105,7 @@ class AsyncSession(SharedPool):
             AsyncExchangeStage(transport, cast(LoopRuntime, pool.runtime)),
             runtime=pool.runtime,
             wall_clock=time.time,
-            jar=self.cookies,
+            jar=self._jar,
             store=self._store,
             budget=self._budget,
         )
