@@ -106,8 +106,9 @@ class AsyncSession(SharedPool):
             runtime=pool.runtime,
             wall_clock=time.time,
             jar=self._jar,
-            store=self._store,
+            caching=self._caching,
             budget=self._budget,
+            extras=self._extras(),
         )
         return self._chain
 
