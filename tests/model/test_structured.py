@@ -37,7 +37,9 @@ def test_lists(text: str, members: list[Item]) -> None:
     ("text", "members"),
     [
         pytest.param("", {}, id="empty"),
-        pytest.param("max-age=10, no-store", {"max-age": Item(10, {}), "no-store": Item(True, {})}, id="3.2 both kinds"),
+        pytest.param(
+            "max-age=10, no-store", {"max-age": Item(10, {}), "no-store": Item(True, {})}, id="3.2 both kinds"
+        ),
         pytest.param("a=1, a=2", {"a": Item(2, {})}, id="3.2 the last of a repeated key"),
         pytest.param("a;x=1, b=?0;y", {"a": Item(True, {"x": 1}), "b": Item(False, {"y": True})}, id="parameters"),
     ],

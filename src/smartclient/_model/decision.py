@@ -103,13 +103,18 @@ Plan = Serve | ServeStale | Asking | Unsatisfiable
 
 
 class Store(NamedTuple):
-    """Keep `record`, whose body is still to come: `before` of stored content, what the answer brings, `after`."""
+    """Keep `record`, whose body is still to come: `before` of stored content, what the answer brings, `after`.
+
+    The answer must bring `exact` bytes where it joins what is stored. With `completes` the caller gets all of `record`,
+    not what the origin sent.
+    """
 
     record: Stored
     invalidate: tuple[Scope, ...] = ()
     before: "Piece | None" = None
     after: "Piece | None" = None
-    completes: bool = False  # the answer to show is all of `record`, not what the origin sent
+    exact: int | None = None
+    completes: bool = False
 
 
 class Piece(NamedTuple):
@@ -138,18 +143,19 @@ class AskAgain(NamedTuple):
     invalidate: tuple[Scope, ...] = ()
 
 
-class UseStale(NamedTuple):
-    """The origin failed: answer with what is stored."""
-
-    plan: ServeStale
-    invalidate: tuple[Scope, ...] = ()
-
-
 class Pass(NamedTuple):
     """Hand the answer on and keep nothing."""
 
     why_not_stored: str
     rule: str
+    invalidate: tuple[Scope, ...] = ()
+
+
+class UseStale(NamedTuple):
+    """The answer is a failure, and keeps nothing: answer with what is stored."""
+
+    plan: ServeStale
+    why_not_stored: str
     invalidate: tuple[Scope, ...] = ()
 
 

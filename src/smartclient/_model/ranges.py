@@ -1,4 +1,4 @@
-"""Byte ranges of a representation: the Content-Range field as data (RFC 9110 section 14.4); never what to do about it."""
+"""Byte ranges of a representation as fields say them (RFC 9110 section 14); never what to do about them."""
 
 import re
 from typing import NamedTuple

@@ -4,9 +4,9 @@ Sources: RFC 9111 sections 3.4, 4 and 4.3.2; RFC 9110 sections 14.4, 15.3.7 and 
 """
 
 from .._model.decision import HEAD_ONLY, NOT_MODIFIED, WHOLE, Form
+from .._model.headers import Fields
 from .._model.message import Head
 from .._model.request import Request
-from .._model.headers import Fields
 from .._model.stored import Stored
 from .conditional import ANSWERED_CONDITIONS, is_not_modified
 from .ranges import if_range_holds, span_of, wanted_range

@@ -42,7 +42,7 @@ def _counts(key: str, item: Item) -> bool:
     """Whether the value is of a kind that the directive can have."""
     if key in _COUNTING_SECONDS:
         return type(item.value) is int
-    return item.value is True or isinstance(item.value, str | int) and item.value is not False
+    return item.value is True or (isinstance(item.value, str | int) and item.value is not False)
 
 
 def _argument(item: Item) -> str | None:

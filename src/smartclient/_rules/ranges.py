@@ -7,8 +7,9 @@ import re
 from typing import NamedTuple
 
 from .._model.decision import Piece, Span
-from .._model.fields import parse_http_date
+from .._model.fields import delta_seconds, parse_http_date
 from .._model.headers import Fields
+from .._model.policy import CachePolicy
 from .._model.stored import Part, Stored
 
 _RANGE = re.compile(r"bytes[ \t]*=[ \t]*(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))", re.IGNORECASE)
@@ -53,7 +54,7 @@ def span_of(stored: Stored, wanted: Wanted) -> Span | None:
     first, last, total = stored.part or (0, stored.length - 1, stored.length)
     to_the_end = total is not None and last == total - 1
     if wanted.suffix is not None:
-        if not to_the_end or not 0 < wanted.suffix or (wanted.suffix > stored.length and first > 0):
+        if not to_the_end or not wanted.suffix > 0 or (wanted.suffix > stored.length and first > 0):
             return None
         count = min(wanted.suffix, stored.length)
         return Span(stored.length - count, stored.length, last + 1 - count, total) if count else None
@@ -85,7 +86,7 @@ def completing_fields(stored: Stored) -> tuple[tuple[str, str], ...]:
 
 def is_start(stored: Stored) -> bool:
     """Whether `stored` is the beginning of something larger, and says truly how much it is."""
-    return stored.part is not None and stored.part[0] == 0 and 0 < stored.length and _is_exact(stored)
+    return stored.part is not None and stored.part[0] == 0 and stored.length > 0 and _is_exact(stored)
 
 
 def union_of(stored: Stored, new: Part, etag: str | None) -> Union | None:
@@ -106,6 +107,16 @@ def union_of(stored: Stored, new: Part, etag: str | None) -> Union | None:
     before = Piece(stored, 0, new[0] - first) if first < new[0] else None
     after = Piece(stored, new[1] + 1 - first, stored.length) if new[1] < last else None
     return Union(part, before, after)
+
+
+def total_if_kept_broken_off(record: Stored, policy: CachePolicy) -> int | None:
+    """Bytes of the whole, if what comes of it is worth keeping should it break off (section 3.3); else None.
+
+    That is so where the rest may be asked for later, and a strong tag tells that it belongs to the start.
+    """
+    if not policy.complete_parts or record.status != 200 or record.strong_etag is None or record.part is not None:
+        return None
+    return delta_seconds(record.fields.get("content-length"))
 
 
 def is_whole(part: Part) -> bool:

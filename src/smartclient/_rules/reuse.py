@@ -47,9 +47,7 @@ def decide(request: Request, candidates: Sequence[Stored], now: float, policy: C
     return plan
 
 
-def _plan(
-    request: Request, candidates: Sequence[Stored], demands: Demands, now: float, policy: CachePolicy
-) -> Plan:
+def _plan(request: Request, candidates: Sequence[Stored], demands: Demands, now: float, policy: CachePolicy) -> Plan:
     if not candidates:
         return NOTHING_STORED
     stored = select(candidates, request.fields)

@@ -1,55 +1,19 @@
-"""Which stored responses belong to a request: key, partition and Vary; never whether one may still be used.
+"""Which of the stored responses of a URI answer a request, by Vary; never whether one may still be used.
 
-Sources: RFC 9111 sections 2 (cache key), 4.1 (Vary) and 7.
+Sources: RFC 9111 section 4.1; RFC 4647 section 3.3.1 (language ranges). The key under which they are found is made in
+`partition`.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from .._model.fields import parse_list
-from .._model.headers import CREDENTIAL_FIELDS, Fields
-from .._model.options import DEFAULT_TLS, TLS, Reach
-from .._model.proxy import Proxy
-from .._model.request import Request
-from .._model.stored import Key, Stored
+from .._model.fields import parse_list, parse_weighted
+from .._model.headers import Fields
+from .._model.stored import Stored
 
 Selecting = tuple[tuple[str, str | None], ...]
 
-NO_PARTITION = b""
-# A Host that the caller wrote asks for something else than the URI does.
-_PARTITIONING = CREDENTIAL_FIELDS | {"host"}
 _BY_MEANING = frozenset(("accept", "accept-encoding", "accept-language"))
-
-
-def keys_of(request: Request, salt: bytes) -> tuple[Key, ...]:
-    """The keys under which an answer may be found; what is stored goes under the first.
-
-    A partition is a digest, salted with at most 64 bytes, of the credentials, of TLS settings other than the default,
-    of a way to the server other than its name, of the proxy of an http URL, which may answer what it likes, and of a
-    Host by hand. Cookie alone falls back to the empty partition: an answer given to nobody in particular leaks nothing.
-    """
-    uri = request.url.without_fragment
-    given = request.fields.index
-    options = request.options
-    tls, reach, proxy = options.tls, options.reach, options.proxy
-    plain = request.url.scheme == "http"
-    usual = reach is None and (proxy is None or not plain) and (tls is DEFAULT_TLS or plain or tls == DEFAULT_TLS)
-    if usual and _PARTITIONING.isdisjoint(given):
-        return ((uri, NO_PARTITION),)
-    credentials = sorted(_PARTITIONING.intersection(given))
-    named = [(name, request.fields.get(name)) for name in credentials]
-    own = (uri, _digest(named, tls, reach, proxy if plain else None, salt))
-    return (own, (uri, NO_PARTITION)) if usual and credentials == ["cookie"] else (own,)
-
-
-def _digest(
-    credentials: list[tuple[str, str]], tls: TLS, reach: Reach | None, proxy: Proxy | None, salt: bytes
-) -> bytes:
-    from hashlib import blake2b  # most calls have no credentials, and importing it loads OpenSSL
-
-    # Plain tuples: the reprs of TLS and Proxy leave out the client's certificate and the proxy's password.
-    parts = (credentials, tuple(tls), reach and reach.number, proxy and tuple(proxy))
-    return blake2b(repr(parts).encode(), digest_size=16, key=salt).digest()
 
 
 def selecting_values(response: Fields, request: Fields) -> Selecting | None:
@@ -63,9 +27,26 @@ def selecting_values(response: Fields, request: Fields) -> Selecting | None:
     return tuple([(name, normalised(name, request.get(name))) for name in sorted(names) if name])
 
 
-def matches(selecting: Selecting, request: Fields) -> bool:
-    """Whether `request` has the same selecting values (section 4.1); absent equals absent."""
-    return all(normalised(name, request.get(name)) == value for name, value in selecting)
+def matches(selecting: Selecting, request: Fields, language: str | None = None) -> bool:
+    """Whether `request` has the same selecting values (section 4.1); absent equals absent.
+
+    Another Accept-Language will do if it ranks the `language` of the response first (RFC 9110 section 12.5.4).
+    """
+    for name, value in selecting:
+        given = request.get(name)
+        if normalised(name, given) != value and not (
+            name == "accept-language" and language and given and _ranks_first(given, language)
+        ):
+            return False
+    return True
+
+
+def _ranks_first(accepted: str, language: str) -> bool:
+    """Whether `language` is what an Accept-Language gives the highest weight, of several the first."""
+    ranges = [wish for wish in parse_weighted(accepted) if wish.quality > 0]
+    best = max(ranges, key=lambda wish: wish.quality, default=None)
+    tag = language.strip(" \t").lower()
+    return best is not None and (tag == best.value or tag.startswith(f"{best.value}-"))
 
 
 def normalised(name: str, value: str | None) -> str | None:
@@ -92,9 +73,13 @@ def select(candidates: Sequence[Stored], request: Fields) -> Stored | None:
     """The candidate for `request`: of those that match in the first partition that has any, the newest by Date."""
     if len(candidates) == 1:
         only = candidates[0]
-        return only if not only.vary or matches(only.vary, request) else None
-    matching = [stored for stored in candidates if matches(stored.vary, request)]
+        return only if not only.vary or _matches(only, request) else None
+    matching = [stored for stored in candidates if _matches(stored, request)]
     return newest([stored for stored in matching if stored.key == matching[0].key])
+
+
+def _matches(stored: Stored, request: Fields) -> bool:
+    return matches(stored.vary, request, stored.fields.get("content-language"))
 
 
 def newest(candidates: Iterable[Stored]) -> Stored | None:
