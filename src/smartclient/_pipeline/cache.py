@@ -11,21 +11,18 @@ from .._model.decision import AskAgain, Asking, Forward, Pass, Serve, ServeStale
 from .._model.errors import RequestException
 from .._model.headers import Fields, Line
 from .._model.message import Head, Reply
-from .._model.policy import DEFAULT_POLICY, CachePolicy
 from .._model.request import Request
 from .._model.stored import Key
 from .._rules.answers import head_for
 from .._rules.demands import ANSWERED_METHODS, demands_nothing
 from .._rules.explanation import explain, explain_served, explain_stand_in, explain_unsatisfiable
-from .._rules.partition import keys_of
 from .._rules.reuse import NOTHING_STORED, decide
 from .._rules.staleness import stand_in
 from .._rules.storing import USELESS, is_useless
 from .._rules.validation import Heard, on_response
 from .._runtime.base import Runtime
-from .._store.base import Store as ResponseStore
-from .._store.guarded import guarded
 from .cache_keeping import Keeping, show
+from .caching import Caching
 from .stage import Stage
 
 _NO_CONTENT = Fields([("Content-Length", "0")])
@@ -34,31 +31,27 @@ _NO_CONTENT = Fields([("Content-Length", "0")])
 class CacheStage:
     """Answers from the store where the rules allow, and keeps it true to what the origin says."""
 
-    __slots__ = ("clock", "keeping", "next", "policy", "runtime", "salt", "store")
+    __slots__ = ("caching", "clock", "keeping", "next", "policy", "runtime", "store")
 
-    def __init__(
-        self,
-        store: ResponseStore,
-        clock: Callable[[], float],
-        next: Stage,
-        runtime: Runtime,
-        policy: CachePolicy = DEFAULT_POLICY,
-    ) -> None:
+    def __init__(self, caching: Caching, clock: Callable[[], float], next: Stage, runtime: Runtime) -> None:
         """`clock` gives wall time, seconds since the epoch; `runtime` is what the store waits with."""
-        self.store = guarded(store)
+        self.caching = caching
+        self.store = caching.store
+        self.policy = caching.policy
         self.clock = clock
         self.next = next
         self.runtime = runtime
-        self.salt = b""  # of the store, once it was asked
-        self.policy = policy
-        self.keeping = Keeping(self.store, runtime, policy)
+        self.keeping = Keeping(caching, runtime)
 
     async def __call__(self, request: Request) -> Reply:
-        if request.options.cache is None:
+        options = request.options
+        if options.cache is None:
             return await self.next(request)
+        if options.caching is not None and options.caching is not self.caching:
+            return await CacheStage(options.caching, self.clock, self.next, self.runtime)(request)
         if request.method == "GET" and self.store.lacks(request.url.without_fragment) and demands_nothing(request):
             return await self._first_time(request)
-        keys = keys_of(request, self.salt or await self._learn_salt())
+        keys = await self._keys_of(request)
         candidates = await self.store.lookup(self.runtime, keys) if request.method in ANSWERED_METHODS else []
         now = self.clock()
         plan = decide(request, candidates, now, self.policy)
@@ -77,14 +70,15 @@ class CacheStage:
         sent_at = self.clock()
         reply = await self.next(request)
         if not is_useless(reply.head, self.policy):
-            key = keys_of(request, self.salt or await self._learn_salt())[0]
-            return await self._learn(request, reply, NOTHING_STORED, key, sent_at)
+            return await self._learn(request, reply, NOTHING_STORED, (await self._keys_of(request))[0], sent_at)
         reply.cache = explain(NOTHING_STORED, USELESS, reply.head.status, reply.head.fields, sent_at)
         return reply
 
-    async def _learn_salt(self) -> bytes:
-        self.salt = await self.store.salt(self.runtime)
-        return self.salt
+    async def _keys_of(self, request: Request) -> tuple[Key, ...]:
+        caching = self.caching
+        if not caching.salt:
+            await caching.learn_salt(self.runtime)
+        return caching.keys_of(request)
 
     async def _served(self, request: Request, plan: Serve | ServeStale, now: float) -> Reply | None:
         """The answer from the store; None if its content is not there any more."""

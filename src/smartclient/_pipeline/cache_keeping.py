@@ -6,15 +6,14 @@ Source of the decisions: RFC 9111, in `_rules.validation`.
 from .._model.body import BodyReader, BytesReader
 from .._model.decision import WHOLE, AskAgain, Form, Freshen, Piece, Store
 from .._model.message import Head, Reply
-from .._model.policy import CachePolicy
 from .._model.stored import Stored
 from .._rules.answers import head_for
 from .._rules.freshness import current_age
 from .._rules.ranges import total_if_kept_broken_off
 from .._runtime.base import Runtime
 from .._store.base import Writer
-from .._store.guarded import GuardedStore
 from .cache_bodies import JoinedReader, TeeReader, poured
+from .caching import Caching
 
 _NOT_TAKEN = "the store did not take it: too large, invalidated meanwhile, or failing"
 
@@ -24,10 +23,10 @@ class Keeping:
 
     __slots__ = ("_policy", "_runtime", "_store")
 
-    def __init__(self, store: GuardedStore, runtime: Runtime, policy: CachePolicy) -> None:
-        self._store = store
+    def __init__(self, caching: Caching, runtime: Runtime) -> None:
+        self._store = caching.store
+        self._policy = caching.policy
         self._runtime = runtime
-        self._policy = policy
 
     async def body_of(self, stored: Stored, form: Form) -> BodyReader | None:
         """The content to answer with, None if the store has lost it."""
