@@ -142,6 +142,23 @@ class CacheStage:
             reply.cache = explain_stand_in(spare, plan, status, now)
 
 
+class OwnCacheStage:
+    """Where the session keeps nothing: a call that brings a cache of its own has it used."""
+
+    __slots__ = ("clock", "next", "runtime")
+
+    def __init__(self, clock: Callable[[], float], next: Stage, runtime: Runtime) -> None:
+        """As for `CacheStage`."""
+        self.clock = clock
+        self.next = next
+        self.runtime = runtime
+
+    async def __call__(self, request: Request) -> Reply:
+        own = request.options.caching
+        stage = self.next if own is None else CacheStage(own, self.clock, self.next, self.runtime)
+        return await stage(request)
+
+
 def _unsatisfiable(request: Request, plan: Unsatisfiable, key: Key) -> Reply:
     reply = Reply(Head(504, _NO_CONTENT, "Gateway Timeout"), BytesReader(b""), request)
     reply.provenance = "cache"
