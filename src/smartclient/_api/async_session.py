@@ -108,6 +108,7 @@ class AsyncSession(SharedPool):
             jar=self.cookies,
             caching=self._caching,
             budget=self._budget,
+            extras=self._extras(),
         )
         return self._chain
 

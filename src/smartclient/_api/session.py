@@ -123,6 +123,7 @@ class Session(SharedPool):
                     jar=self.cookies,
                     caching=self._caching,
                     budget=self._budget,
+                    extras=self._extras(),
                 )
             return self._chain
 

@@ -111,6 +111,7 @@ class Settings(RareSettings, CacheSettings):
         json_lib: Any = None,
         codecs: Any = None,
         stages: Any = (),
+        on_event: Any = None,
         **unknown: Never,
     ) -> None:
         if unknown:
@@ -140,6 +141,8 @@ class Settings(RareSettings, CacheSettings):
         self.limits = checked_limits(limits)
         self.array_style = array_style
         self.stages = stages
+        self._recorders = ()
+        self.on_event = on_event
         if accept is not None:
             self.accept = accept
         if accept_language is not None:

@@ -98,6 +98,7 @@ class CacheStage:
                 reply = await self.next(request)
             else:
                 reply = await self.next(_with_lines(request, plan.fields))
+                request.notes = reply.request.notes
                 reply.request = request  # what we added is no business of the stages above
         except RequestException as failure:
             now = self.clock()
