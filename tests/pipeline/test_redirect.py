@@ -169,3 +169,19 @@ def test_deadline_is_one_for_all_hops(below):
     below.will(200)
     run(below, Request("GET", URL.parse(START), deadline=77.0))
     assert [each.deadline for each in below.requests] == [77.0, 77.0]
+
+
+def test_every_hop_has_its_own_beginning(below):
+    moments = iter((5.0, 7.0))
+    seen = []
+
+    async def watching(request):
+        seen.append(request.began)
+        return await below(request)
+
+    to(below, "/one")
+    to(below, "/two")
+    below.will(200)
+    request = Request("GET", URL.parse(START), began=1.0)
+    run_blocking(RedirectStage(lambda: next(moments), watching)(request))
+    assert seen == [1.0, 5.0, 7.0]

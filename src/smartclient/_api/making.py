@@ -17,11 +17,11 @@ from .._net.transport import is_patched
 from .._rules.proxy import proxy_for
 from .cookies import cookie_pairs
 from .environment import ENVIRON, environment, is_silent
+from .netrc import FOUND, with_netrc
 from .options import (
     NOT_GIVEN,
     RareOptions,
     auth_from,
-    cache_mode,
     checked_count,
     checked_limits,
     checked_method,
@@ -94,8 +94,10 @@ class RequestMaker(Settings):
         if not options.tls.verify:
             _warn_insecure(target, options)
         total = options.timeout.total
-        deadline = inf if total is None else time.monotonic() + total
-        request = Request(method, target, fields, NO_BODY, options, deadline)
+        now = time.monotonic()
+        if now >= FOUND.next_look and options.auth is None and self.trust_env:
+            options = with_netrc(fields, options, target)
+        request = Request(method, target, fields, NO_BODY, options, inf if total is None else now + total)
         if data is not None or json is not None or files:
             self._put_body(request, data, json, files)
         if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):
@@ -175,16 +177,18 @@ class RequestMaker(Settings):
         cache: Any,
         proxies: Proxies | None,
     ) -> Options:
+        mode, caching = self._of_call(cache)
         return Options(
             timeout=timeout_from(self.timeout if timeout is NOT_GIVEN else timeout),
             allow_redirects=bool(allow_redirects),
             max_redirects=checked_count("max_redirects", self.max_redirects),
-            auth=auth_from(self.auth if auth is None else auth),
+            auth=auth_from(self.auth if auth is None else auth, on_loop=not self._blocking),
             tls=tls_from(self._verify if verify is None else verify, self.cert if cert is None else cert),
             reach=self._reach,
             stream=self._fixed.stream if stream is None else bool(stream),
             retries=retries_from(self.retries if retries is None else retries),
-            cache=cache_mode(cache),
+            cache=mode,
+            caching=caching,
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
             formats=self._fixed.formats,

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from .._model.body import ProgressCall
 from .._model.errors import InvalidOption, shown
@@ -15,6 +15,12 @@ from .._model.url import URL
 
 if TYPE_CHECKING:
     import ssl
+
+    from .cache import Cache
+
+    CacheInput: TypeAlias = bool | str | os.PathLike[str] | Cache | None
+else:
+    CacheInput = object
 
 
 class NotGiven:
@@ -28,7 +34,6 @@ NOT_GIVEN: Final = NotGiven()
 
 TimeoutInput = float | tuple[float | None, float | None] | Timeout | None
 ACCEPT_FIELDS = {"accept": "Accept", "accept_language": "Accept-Language"}
-CacheInput = bool | str | None
 ProxiesInput = Mapping[str, Any] | None
 
 
@@ -129,18 +134,46 @@ def timeout_from(value: Any) -> Timeout:
     return limits
 
 
-def auth_from(value: Any) -> tuple[Any, Any] | None:
-    """What `auth=` means: (user, password), each str or bytes; None for nobody.
+def auth_from(value: Any, *, on_loop: bool = False) -> Any:
+    """What `auth=` means: a (user, password) tuple, an `_pipeline.auth.Auth`, or None for nobody.
 
     Raises:
         InvalidOption: anything else.
     """
     if value is None:
         return None
-    pair = isinstance(value, tuple | list) and len(value) == 2
-    if not pair or not all(isinstance(part, str | bytes) for part in value):
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return checked_pair(value)
+    from .auth import auth_object
+
+    return auth_object(value, on_loop=on_loop)
+
+
+def checked_pair(pair: Any) -> tuple[Any, Any]:
+    """(user, password), each str or bytes.
+
+    Numbers and None become text with a DeprecationWarning, as in requests.
+
+    Raises:
+        InvalidOption: anything else.
+    """
+    user, password = (_checked_part(part) for part in pair)
+    return user, password
+
+
+def _checked_part(part: Any) -> str | bytes:
+    if isinstance(part, str | bytes):
+        return part
+    if part is not None and not isinstance(part, int | float):
         raise InvalidOption("auth must be a (user, password) pair of str or bytes")
-    return (value[0], value[1])
+    import warnings
+
+    warnings.warn(
+        f"User names and passwords that are no text ({type(part).__name__}) will not be supported for ever.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return str(part)
 
 
 def with_params(url: URL, session: Any, call: Any, array_style: Any) -> URL:
@@ -229,9 +262,11 @@ def cache_mode(value: Any) -> str | None:
         return "default"
     if value is None or value is False:
         return None
-    if value in CACHE_MODES:
-        return str(value)
-    raise InvalidOption(f"cache: {shown(value)} is none of {', '.join(CACHE_MODES)}, None or False")
+    if isinstance(value, str) and value in CACHE_MODES:
+        return value
+    raise InvalidOption(
+        f"cache: {shown(value)} is none of {', '.join(CACHE_MODES)}, True, None and False, no path object and no Cache"
+    )
 
 
 def checked_method(method: Any) -> str:

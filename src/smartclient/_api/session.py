@@ -62,7 +62,7 @@ class Session(SharedPool):
             cookies: mapping or jar, for this call only.
             files: mapping or pairs of a name and a file, path object, bytes or str, or of a name and (file name,
                 content[, content type[, fields]]); sent as multipart/form-data, after the form in `data`.
-            auth: (user, password), never sent to another origin.
+            auth: (user, password), or what else a session takes; never sent to another origin.
             timeout: seconds for each wait, (connect, read), a Timeout, or None for no limit.
             allow_redirects: follow 301, 302, 303, 307 and 308.
             stream: leave the body to be read from the response.
@@ -71,7 +71,7 @@ class Session(SharedPool):
             cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
             json: sent as JSON, unless `data` or `files` is given.
             retries: further attempts at most, for what may be repeated, or a `RetryPolicy`.
-            cache: "refresh", "reload", "only", or None for no cache.
+            cache: "refresh", "reload", "only", None for none, or one of its own: a `Cache`, or a path object.
             rare: the keywords of `RareOptions`.
 
         Raises:
@@ -120,9 +120,10 @@ class Session(SharedPool):
                     SyncExchangeStage(transport, pool.runtime),
                     runtime=pool.runtime,
                     wall_clock=time.time,
-                    jar=self.cookies,
-                    store=self._store,
+                    jar=self._jar,
+                    caching=self._caching,
                     budget=self._budget,
+                    extras=self._extras(),
                 )
             return self._chain
 

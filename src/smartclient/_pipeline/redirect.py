@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-from .._model.body import BytesReader
 from .._model.errors import RequestException, TooManyRedirects
 from .._model.message import Reply
 from .._model.request import Request
 from .._rules.redirect import next_request
-from .stage import Stage
+from .stage import Stage, let_go
 
 
 class RedirectStage:
@@ -27,25 +26,30 @@ class RedirectStage:
         return reply
 
     async def _follow(self, request: Request, reply: Reply) -> Reply:
-        history: list[Reply] = []
+        history: list[Reply] = []  # challenges that were answered on the way included
+        hops = 0
         while True:
             try:
-                following = _next_hop(request, reply, hops=len(history))
+                following = _next_hop(request, reply, hops=hops)
             except RequestException as error:
                 reply.body.abort()
-                reply.history = tuple(history)
+                reply.history = (*history, *reply.history)
                 error.response = reply
                 error.sent = "wholly"
                 raise
             if following is None:
-                reply.history = tuple(history)
+                reply.history = (*history, *reply.history)
                 return reply
-            raw, reply.body = reply.raw, BytesReader(b"")
-            reply.raw = reply.body
-            await raw.discard()
-            history.append(reply)
+            await let_go(reply)
+            history += [*reply.history, reply]
+            reply.history = ()
+            hops += 1
             request = following
             request.began = self.now()
+            if request.watch is not None:
+                from .._model.events import Redirected  # few sessions are observed
+
+                request.watch.tell(Redirected, reply.head.status, request)
             reply = await self.next(request)
 
 
