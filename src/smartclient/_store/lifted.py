@@ -7,7 +7,7 @@ from .._model.body import BytesReader
 from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._runtime.base import Runtime
-from .base import Page, Stats, Traits
+from .base import Page, Stats, Store, Traits
 from .leases import LocalLease, LocalLeases
 from .worker import Worker
 
@@ -47,7 +47,9 @@ class PlainStore(Protocol):
         """Notes that `stored` was used, without waiting."""
         ...
 
-    def stats(self) -> Stats: ...
+    def stats(self) -> Stats:
+        """What is held, in numbers."""
+        ...
 
     def iterate(self, after: object) -> Page:
         """What is held, page by page."""
@@ -58,7 +60,7 @@ class PlainStore(Protocol):
         ...
 
 
-class LiftedStore:
+class LiftedStore(Store):
     """A `Store` over a `PlainStore`. Its leases hold within this process."""
 
     def __init__(self, store: PlainStore) -> None:

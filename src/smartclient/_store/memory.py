@@ -11,7 +11,7 @@ from .._model.body import BytesReader
 from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._runtime.base import Runtime, new_lock
-from .base import Page, Stats, Traits
+from .base import Page, Stats, Store, Traits
 from .leases import LocalLease, LocalLeases
 from .marks import Marks
 
@@ -27,7 +27,7 @@ class _Item:
         self.last_use = last_use  # a count of uses, not a moment
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """A `Store` of at most `max_bytes`, each item at most an eighth of that."""
 
     def __init__(self, max_bytes: int = DEFAULT_BYTES) -> None:

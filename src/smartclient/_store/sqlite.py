@@ -14,7 +14,7 @@ from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._runtime.base import Runtime, new_lock
 from . import rows
-from .base import Page, Stats, Traits
+from .base import Page, Stats, Store, Traits
 from .body_files import CHUNK, BodyFile, BodyFolder, FileReader, small_reader
 from .connections import Connections
 from .schema import FILE_NAME, prepare
@@ -35,7 +35,7 @@ _SLOW_REST = 60.0  # seconds that all reads go to the thread then
 _ABANDONED = 86_400.0  # seconds without a change after which nobody can still be writing a file
 
 
-class SQLiteStore:
+class SQLiteStore(Store):
     """A `Store` in the folder `path`, for any number of processes.
 
     Args:
