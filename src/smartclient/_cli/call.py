@@ -93,6 +93,8 @@ class _Calls:
         if not (arguments.fail and response.status_code >= 400):
             size = _write_body(response, out, arguments, look)
         self._tell_end(response, size)
+        if self._method == "OPTIONS" and not self._teller.silent:
+            note(f"* allow: {self._teller.text(response.headers.get('allow', 'not said'))}")
         self._tell_status(response, code)
         return code
 
