@@ -7,6 +7,7 @@ from .._model.headers import Headers
 from .._model.message import Reply
 from .._model.request import Request
 from .._model.retry import Attempt
+from .._model.timings import Timings
 
 
 class PreparedRequest:
@@ -24,10 +25,26 @@ class PreparedRequest:
         self.url = str(request.url)
         self.headers = Headers(request.fields)
         self.body = request.body.content or None
+        self._length = request.body.length
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles: a body that can be read only once stays in its process."""
         return self.__dict__ | {"body": self.body if isinstance(self.body, bytes) else None}
+
+    def wire(self, *, secrets: bool = False) -> bytes:
+        """Head and body in the form of HTTP/1.1, secrets as ***; a body that is read piece by piece is left out."""
+        from .export import wire_of
+
+        return wire_of(self.method, self.url, self.headers, self.body, self._length, secrets=secrets)
+
+    def curl(self, *, secrets: bool = False) -> str:
+        """A command of curl that sends the same method, target, fields and body, secrets as ***.
+
+        A body that is read piece by piece comes from its standard input.
+        """
+        from .export import curl_of
+
+        return curl_of(self.method, self.url, self.headers, self.body, secrets=secrets)
 
     def __repr__(self) -> str:
         return f"<PreparedRequest [{self.method}]>"
@@ -39,6 +56,19 @@ def attempts_of(reply: Reply, seconds: float | None = None) -> tuple[Attempt, ..
         return reply.attempts
     head = reply.network_head or reply.head
     return (Attempt(head.status, None, "", "wholly", seconds),)
+
+
+def timings_of(reply: Reply, seconds: float) -> Timings:
+    """How long the exchange took that gave `reply`, whose head came `seconds` after the call began."""
+    if reply.provenance == "cache":
+        return Timings()
+    notes = reply.request.notes
+    reused = None if reply.connection is None else True
+    if notes is not None and notes.head is not None:
+        return notes.timings(reused)
+    alone = not reply.history and not reply.attempts  # else that is not the time of this exchange
+    known = Timings(dns=0.0, connect=0.0, tls=0.0, reused=reused) if notes is None else notes.timings()
+    return known._replace(pool_wait=None, total=seconds if alone else None)
 
 
 def tell_about(error: RequestException, reply: Reply) -> None:

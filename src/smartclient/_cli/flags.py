@@ -126,7 +126,14 @@ def add_identity_flags(parser: argparse.ArgumentParser) -> None:
     """Who asks."""
     add = parser.add_argument_group("identity (values also as env:NAME or @FILE)").add_argument
     add("-u", "--user", metavar="USER:PW", help="basic credentials")
-    add("-b", "--cookie", action="append", default=[], metavar="K=V", help="a cookie for this call")
+    add("--digest", action="store_true", help="digest instead of basic")
+    add("--bearer", "--oauth2-bearer", metavar="TOKEN", help="a bearer token")
+    add("-n", "--netrc", action="store_true", help="credentials of ~/.netrc for the host they name (the default)")
+    add("--no-netrc", action="store_true", help="leave ~/.netrc alone")
+    add("--netrc-file", metavar="FILE", help="that file instead")
+    add("-b", "--cookie", action="append", default=[], metavar="K=V", help="a cookie for this call; also a jar's FILE")
+    add("-c", "--cookie-jar", metavar="FILE", help="cookies are taken from there, and kept there")
+    add("--session", metavar="NAME", help="the same, in a jar of that name")
 
 
 def add_negotiation_flags(parser: argparse.ArgumentParser) -> None:
@@ -187,6 +194,7 @@ def add_time_flags(parser: argparse.ArgumentParser) -> None:
     add("--connect-timeout", type=float, metavar="S", help="seconds to connect (5)")
     add("--read-timeout", type=float, metavar="S", help="seconds between two pieces of the answer (30)")
     add("--retry", type=int, metavar="N", help="further attempts at most, where nothing is done twice (2)")
+    add("--idempotency-key", metavar="KEY", help="written --idempotency-key[=KEY]: makes POST and PATCH repeatable")
 
 
 def add_tls_flags(parser: argparse.ArgumentParser) -> None:
@@ -212,6 +220,8 @@ def add_cache_flags(parser: argparse.ArgumentParser) -> None:
 
 def add_insight_flags(parser: argparse.ArgumentParser) -> None:
     """What is told about the call."""
+    add = parser.add_argument_group("look inside").add_argument
+    add("--timing", action="store_true", help="how long each phase took, on stderr")
 
 
 def wants_body(arguments: argparse.Namespace) -> bool:

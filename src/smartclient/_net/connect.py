@@ -5,6 +5,7 @@ from typing import NamedTuple
 from .._model.errors import RequestException, SSLError
 from .._model.options import TLS, Reach
 from .._model.proxy import Proxy
+from .._model.timings import Notes
 from .._model.url import Origin
 from .._runtime.base import Runtime, Stream
 from .tcp import open_tcp
@@ -26,8 +27,10 @@ class Route(NamedTuple):
         return self.proxy is not None and not self.proxy.is_socks and self.origin.scheme == "http"
 
 
-async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stream:
+async def connect(runtime: Runtime, route: Route, timeout: float | None, notes: Notes | None = None) -> Stream:
     """An open stream for `route`, TLS verified, within `timeout` seconds in all.
+
+    `notes` takes down what its parts took.
 
     Raises:
         ConnectTimeout, ResolveError, ProxyError, ConnectionError, SSLError: with the origin in the text; nothing was
@@ -42,7 +45,10 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
         # A bad file fails before anything is opened.
         tls = route.tls if route.origin.scheme == "https" else None
         context = None if tls is None else context_for(tls, http2=route.http2)
-        stream = await _open(runtime, route, timeout)
+        stream = await _open(runtime, route, timeout, notes)
+        opened = runtime.now()
+        if notes is not None:
+            notes.connect = opened - started - (notes.dns or 0.0)
         if context is None:
             return stream
         # Neither a zone nor the dot of the root is part of what a certificate names.
@@ -56,6 +62,8 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
 
             raise await explained(error, runtime, name, lambda limit: _open(runtime, route, limit), left()) from error
         check_protocol(stream, http2=route.http2)
+        if notes is not None:
+            notes.tls = runtime.now() - opened
         return stream
     except RequestException as error:
         took = runtime.now() - started
@@ -65,13 +73,13 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
         raise told from error
 
 
-async def _open(runtime: Runtime, route: Route, timeout: float | None) -> Stream:
+async def _open(runtime: Runtime, route: Route, timeout: float | None, notes: Notes | None = None) -> Stream:
     """The stream below TLS with the origin: to the origin itself, or through the route's proxy."""
     if route.proxy is None:
-        return await open_tcp(runtime, route.origin.host, route.origin.port, route.reach, timeout)
+        return await open_tcp(runtime, route.origin.host, route.origin.port, route.reach, timeout, notes)
     from .proxy import connect_through
 
-    return await connect_through(runtime, route, route.proxy, timeout)
+    return await connect_through(runtime, route, route.proxy, timeout, notes)
 
 
 def check_protocol(stream: Stream, *, http2: bool = False) -> None:

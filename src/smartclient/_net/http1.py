@@ -20,6 +20,7 @@ from .._model.errors import (
 from .._model.headers import NO_FIELDS, Fields
 from .._model.message import Head, Interim, Reply
 from .._model.request import Request
+from .._model.timings import Notes
 from .._runtime.base import Runtime, Stream, nearer
 from .connect import Route
 from .http1_request import framing_for, request_head
@@ -126,6 +127,8 @@ class Http1Connection:
             if not self._stream.is_readable():
                 raise self._explained(error, request, sent) from error
             failure = error
+        if request.notes is not None:
+            note_sent(request, request.notes, self._now())
         try:
             while (final := _final_head(events, interim) if events else None) is None:
                 data = await self._stream.read(_HEAD_READ, nearer(timeout.read, deadline, self._now()))
@@ -190,6 +193,15 @@ class Http1Connection:
             and isinstance(error, ReadError | WriteError | ServerDisconnected)
         )
         return told
+
+
+def note_sent(request: Request, notes: Notes, now: float) -> None:
+    """Takes down that all of `request` has left."""
+    notes.sent = now
+    if request.watch is not None:
+        from .._model.events import RequestSent  # few sessions are observed
+
+        request.watch.tell(RequestSent, request, notes.opened is None)
 
 
 def _final_head(events: list[Any], interim: list[Interim]) -> Head | None:

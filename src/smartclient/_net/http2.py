@@ -25,6 +25,7 @@ from .._model.message import Head, Interim, Reply
 from .._model.request import Request
 from .._runtime.base import Future, Runtime, Stream, nearer, new_lock
 from .connect import Route
+from .http1 import note_sent
 from .http1_wire import End
 from .http2_wire import Event, Http2Wire
 from .tls import handshake_of
@@ -154,6 +155,8 @@ class Http2Connection:
             if request.body.content:
                 await self._upload(lane, request)
                 sent = "wholly"
+            if request.notes is not None:
+                note_sent(request, request.notes, now())
             while True:
                 event = await self._next(lane, nearer(timeout.read, deadline, now()))
                 if isinstance(event, Head):

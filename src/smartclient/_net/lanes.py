@@ -88,7 +88,8 @@ class Lanes:
 
     async def _wait(self, place: _Place, waiter: Future, request: Request) -> None:
         limit = request.options.timeout.pool
-        timeout = nearer(limit, request.deadline, self._pool._now())
+        started = self._pool._now()
+        timeout = nearer(limit, request.deadline, started)
         try:
             await self._pool.runtime.wait(waiter, timeout)
         except BaseException as error:
@@ -101,6 +102,8 @@ class Lanes:
                 raise
             kind = PoolTimeout if timeout == limit else DeadlineExceeded
             raise kind(f"no room on the connection to {request.url.origin} within {timeout:.3g} s") from error
+        if request.notes is not None:
+            request.notes.pool_wait += self._pool._now() - started
 
     def left(self, connection: Http2Connection) -> bool:
         """One exchange less on `connection`; whether that was the last. Called with the pool's lock held."""
