@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._model.body import BytesReader
 from .._model.errors import (
-    BodyReadTimeout,
     DeadlineExceeded,
-    IncompleteBody,
     ReadError,
     ReadTimeout,
     RequestException,
@@ -20,13 +18,14 @@ from .._model.errors import (
     ServerDisconnected,
     WriteTimeout,
 )
-from .._model.headers import NO_FIELDS, Fields, Line
+from .._model.headers import NO_FIELDS, Line
 from .._model.message import Head, Interim, Reply
 from .._model.request import Request
 from .._runtime.base import Future, Runtime, Stream, nearer, new_lock
 from .connect import Route
 from .http1 import note_sent
 from .http1_wire import End
+from .http2_body import Http2Body
 from .http2_wire import Event, Http2Wire
 from .tls import handshake_of
 
@@ -58,6 +57,7 @@ class Http2Connection:
     Attributes:
         lanes: exchanges that have a place here, running or about to.
         shared: True.
+        now: the runtime's clock.
         route, address, handshake, served, held, idle_since, keep_alive_timeout: as those of `Http1Connection`.
     """
 
@@ -79,6 +79,7 @@ class Http2Connection:
         "idle_since",
         "keep_alive_timeout",
         "lanes",
+        "now",
         "route",
         "served",
     )
@@ -96,6 +97,7 @@ class Http2Connection:
         peer = stream.get_extra_info("peername")
         self.address = peer[:2] if isinstance(peer, tuple) else peer
         self.handshake = handshake_of(stream.get_extra_info("ssl_object"), route.tls.verify)
+        self.now = runtime.now
         self._runtime = runtime
         self._stream = runtime.duplex(stream)
         self._wire = Http2Wire()
@@ -158,16 +160,16 @@ class Http2Connection:
             if request.notes is not None:
                 note_sent(request, request.notes, now())
             while True:
-                event = await self._next(lane, nearer(timeout.read, deadline, now()))
+                event = await self.next_event(lane, nearer(timeout.read, deadline, now()))
                 if isinstance(event, Head):
                     break
                 assert isinstance(event, Interim)
                 interim.append(event)
         except RequestException as error:
-            self._end(lane)
+            self.end(lane)
             raise self._explained(error, request, error.sent if error.stale else sent) from error
         except BaseException:
-            self._end(lane)
+            self.end(lane)
             raise
         bare = request.method == "HEAD" or event.status in (204, 304)
         reply = Reply(event, self._body(lane, request, pool, bare=bare), request)
@@ -187,7 +189,7 @@ class Http2Connection:
         end = events.pop() if events else None
         if not bare and not isinstance(end, End):
             return Http2Body(lane, pool, request)
-        self._end(lane)
+        self.end(lane)
         pool.leave(self)
         content = [] if bare else [event for event in events if isinstance(event, bytes)]
         return BytesReader(b"".join(content), end.trailers if isinstance(end, End) else NO_FIELDS)
@@ -241,7 +243,7 @@ class Http2Connection:
             self._wire.send(lane.number, b"", ended=True)
         await self._write(nearer(timeout.write, deadline, now()))
 
-    async def _next(self, lane: Lane, timeout: float | None) -> Event:
+    async def next_event(self, lane: Lane, timeout: float | None) -> Event:
         """The next event of `lane`; raises what has ended it."""
         while not lane.events:
             if lane.failure is not None:
@@ -361,9 +363,15 @@ class Http2Connection:
                 with self._lock:
                     self._writing = False
 
+    async def took(self, lane: Lane, size: int, timeout: float | None) -> None:
+        """Its caller has `size` bytes of the content of `lane`: as many more may come."""
+        with self._lock:
+            self._wire.consume(lane.number, size)
+        await self._write(timeout)
+
     # The ends of lanes and of the connection.
 
-    def _end(self, lane: Lane | None) -> None:
+    def end(self, lane: Lane | None) -> None:
         """Nothing more is wanted of `lane`; its reset goes out with whatever is written next."""
         if lane is not None:
             with self._lock:
@@ -374,7 +382,7 @@ class Http2Connection:
             self._wire.reset(lane.number)
 
     def drop(self, lane: Lane) -> None:
-        """`_end` for finalisers: from any thread, at any moment, never blocking."""
+        """`end` for finalisers: from any thread, at any moment, never blocking."""
         self._orphans.append(lane)
         if self._lock.acquire(blocking=False):
             try:
@@ -410,70 +418,3 @@ def _wake(lane: Lane) -> None:
     waiter = lane.waiter
     if waiter is not None and not waiter.done():
         waiter.set_result(None)
-
-
-class Http2Body:
-    """The content of one response, still in its lane, which it owns until the end."""
-
-    __slots__ = ("_deadline", "_ended", "_lane", "_limit", "_pool", "trailers")
-
-    trailers: Fields
-
-    def __init__(self, lane: Lane, pool: "Pool", request: Request) -> None:
-        timeout = request.options.timeout
-        self._lane: Lane | None = lane
-        self._pool = pool
-        self._limit = timeout.read
-        self._deadline = float("inf") if request.options.stream and not timeout.explicit_total else request.deadline
-        self._ended = False
-        self.trailers = NO_FIELDS
-
-    async def read(self) -> bytes:
-        if self._ended:
-            return b""
-        lane = self._lane
-        if lane is None:
-            raise IncompleteBody("the body was given up before its end", sent="wholly")
-        connection = lane.connection
-        try:
-            now = connection._runtime.now
-            event = await connection._next(lane, nearer(self._limit, self._deadline, now()))
-            if isinstance(event, bytes):
-                with connection._lock:
-                    connection._wire.consume(lane.number, len(event))
-                await connection._write(nearer(self._limit, self._deadline, now()))
-                return event
-        except RequestException as error:
-            self.abort()
-            raise self._explained(error, connection) from error
-        except BaseException:
-            self.abort()
-            raise
-        assert isinstance(event, End)
-        self._ended = True
-        self.trailers = event.trailers
-        self.abort()
-        return b""
-
-    def _explained(self, error: RequestException, connection: Http2Connection) -> RequestException:
-        kind: type[RequestException] = IncompleteBody
-        if isinstance(error, ReadTimeout):
-            kind = DeadlineExceeded if connection._runtime.now() >= self._deadline else BodyReadTimeout
-        return kind(f"body from {connection.route.origin} broke off: {error}", sent="wholly")
-
-    async def discard(self) -> None:
-        """Gives the lane up: that costs the connection nothing."""
-        self.abort()
-
-    def abort(self) -> None:
-        lane, self._lane = self._lane, None
-        if lane is not None:
-            lane.connection._end(lane)
-            self._pool.leave(lane.connection)
-
-    def __del__(self) -> None:
-        # This may run in any thread, even inside a lock.
-        lane = self._lane
-        if lane is not None:
-            lane.connection.drop(lane)
-            self._pool.discard_later(lane.connection)
