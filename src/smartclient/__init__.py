@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import auth, certs, compat, cookies, cors, exceptions, packages, status_codes, structures, testing, utils
+    from . import (
+        auth,
+        certs,
+        compat,
+        cookies,
+        cors,
+        exceptions,
+        har,
+        packages,
+        status_codes,
+        structures,
+        testing,
+        utils,
+    )
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
@@ -18,6 +31,7 @@ if TYPE_CHECKING:
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
     from ._model.options import TLS, Limits, Timeout
     from ._model.policy import CacheRule
+    from ._model.rate import Rate
     from ._model.retry import RetryPolicy
     from .exceptions import (
         ConnectionError,
@@ -42,6 +56,7 @@ _HOMES = {
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits", "Timeout"),
     "._model.policy": ("CacheRule",),
+    "._model.rate": ("Rate",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
@@ -62,6 +77,7 @@ _MODULES = (
     "cookies",
     "cors",
     "exceptions",
+    "har",
     "packages",
     "status_codes",
     "structures",
@@ -80,6 +96,7 @@ __all__ = [
     "HTTPError",
     "JSONDecodeError",
     "Limits",
+    "Rate",
     "ReadTimeout",
     "RequestException",
     "Response",
@@ -100,6 +117,7 @@ __all__ = [
     "delete",
     "exceptions",
     "get",
+    "har",
     "head",
     "headers_report",
     "options",
