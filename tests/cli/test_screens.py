@@ -30,7 +30,7 @@ SCREENS = {
     "text": "{api}/hostile",
     "binary": "get {api}/binary",
     "error-status": "get {api}/missing",
-    "no-connection": "get http://127.0.0.1:9/",
+    "no-connection": "get http://127.0.0.1:9/ --retry 0",
     "usage": "get --includ {api}/users/7",
     "options": "options {api}/users/7",
     "timing": "get {api}/users/7 --timing -o {folder}/out",
@@ -66,12 +66,6 @@ def _orders(seen: Seen) -> Page:
     if seen.method == "OPTIONS":
         return Page(b"", 204, (*allowed, ("Access-Control-Allow-Headers", "content-type")))
     return Page(seen.body, 201, (("Content-Type", "application/json"), ("Location", "/orders/1")))
-
-
-@pytest.fixture(autouse=True)
-def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SMARTCLIENT_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 @pytest.fixture
