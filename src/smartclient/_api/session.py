@@ -123,6 +123,7 @@ class Session(SharedPool):
                     jar=self._jar,
                     caching=self._caching,
                     budget=self._budget,
+                    hsts=self._hsts,
                     extras=self._extras(),
                 )
             return self._chain

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .._rules.budget import RetryBudget
+from .._rules.hsts import HSTSList
 from .._rules.jar import Jar
 from .._runtime.base import Runtime
 from .cache import CacheStage, OwnCacheStage
@@ -23,12 +24,14 @@ def build_chain(
     jar: Jar | None,
     caching: Caching | None,
     budget: RetryBudget,
+    hsts: HSTSList | None = None,
     extras: Extras = NO_EXTRAS,
 ) -> Stage:
     """The whole pipeline around `exchange`. Down is call, up is return; no stage knows another.
 
     `jar` is None where no cookies are kept, `caching` where nothing is cached unless a call asks for it; `budget`
-    bounds the retries of an origin; `extras` are stages that few sessions have.
+    bounds the retries of an origin; `hsts` has the hosts that are reached by https only; `extras` are stages that few
+    sessions have.
     """
     exchange = extras.around_exchange(exchange, runtime)
     stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
@@ -37,6 +40,6 @@ def build_chain(
     else:
         stage = CacheStage(caching, wall_clock, stage, runtime)
     stage = ContentStage(stage)
-    stage = OriginStage(jar, wall_clock, stage, runtime)
+    stage = OriginStage(jar, wall_clock, stage, runtime, hsts)
     stage = RedirectStage(runtime.now, extras.around_hop(stage))
     return extras.around_call(stage, runtime)
