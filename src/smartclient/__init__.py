@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
     from ._model.options import TLS, Limits, Timeout
     from ._model.policy import CacheRule
+    from ._model.rate import Rate
     from ._model.retry import RetryPolicy
     from .exceptions import (
         ConnectionError,
@@ -40,6 +41,7 @@ _HOMES = {
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits", "Timeout"),
     "._model.policy": ("CacheRule",),
+    "._model.rate": ("Rate",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
@@ -66,6 +68,7 @@ __all__ = [
     "HTTPError",
     "JSONDecodeError",
     "Limits",
+    "Rate",
     "ReadTimeout",
     "RequestException",
     "Response",

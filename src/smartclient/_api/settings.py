@@ -111,6 +111,9 @@ class Settings(RareSettings, CacheSettings):
         codecs: Any = None,
         stages: Any = (),
         on_event: Any = None,
+        rate: Any = None,
+        trace: bool = False,
+        trace_hosts: Any = None,
         **unknown: Never,
     ) -> None:
         if unknown:
@@ -140,8 +143,9 @@ class Settings(RareSettings, CacheSettings):
         self.limits = checked_limits(limits)
         self.array_style = array_style
         self.stages = stages
-        self._recorders = ()
-        self.on_event = on_event
+        for name, value in (("on_event", on_event), ("rate", rate), ("trace", trace), ("trace_hosts", trace_hosts)):
+            if value is not None:
+                setattr(self, name, value)
         if accept is not None:
             self.accept = accept
         if accept_language is not None:
