@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from .._model.extras import NO_EXTRAS, Extras
 from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .._runtime.base import Runtime
 from .cache import CacheStage, OwnCacheStage
 from .caching import Caching
 from .content import ContentStage
+from .extras import NO_EXTRAS, Extras
 from .origin import OriginStage
 from .redirect import RedirectStage
 from .retry import RetryStage
@@ -30,10 +30,7 @@ def build_chain(
     `jar` is None where no cookies are kept, `caching` where nothing is cached unless a call asks for it; `budget`
     bounds the retries of an origin; `extras` are stages that few sessions have.
     """
-    if extras.observers:
-        from .observe import ObservedExchange
-
-        exchange = ObservedExchange(runtime.now, exchange)
+    exchange = extras.around_exchange(exchange, runtime)
     stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
     if caching is None:
         stage = OwnCacheStage(wall_clock, stage, runtime)
@@ -41,9 +38,5 @@ def build_chain(
         stage = CacheStage(caching, wall_clock, stage, runtime)
     stage = ContentStage(stage)
     stage = OriginStage(jar, wall_clock, stage, runtime)
-    stage = RedirectStage(runtime.now, stage)
-    if extras.observers:
-        from .observe import ObserveStage
-
-        stage = ObserveStage(extras.observers, runtime.now, stage)
-    return stage
+    stage = RedirectStage(runtime.now, extras.around_hop(stage))
+    return extras.around_call(stage, runtime)
