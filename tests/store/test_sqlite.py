@@ -227,14 +227,15 @@ def test_damage_further_on_is_never_given_out(folder: Path, store: SQLiteStore) 
         opened.seek(400_000)
         opened.write(b"y")
     os.utime(file, ns=(1, 1))
-    body = run_blocking(store.open_body(RUNTIME, stored))
-    assert body is not None
-    assert run_blocking(body.read()) == bytes(2**18)
-    with pytest.raises(IncompleteBody):
-        run_blocking(body.read())
     assert read(store, stored, (0, 5)) == bytes(5)
-    with pytest.raises(IncompleteBody):
-        read(store, stored, (300_000, 300_005))
+    whole = run_blocking(store.open_body(RUNTIME, stored))
+    part = run_blocking(store.open_body(RUNTIME, stored, (300_000, 300_005)))
+    assert whole is not None
+    assert part is not None
+    assert run_blocking(whole.read()) == bytes(2**18)
+    for body in (whole, part):
+        with pytest.raises(IncompleteBody):
+            run_blocking(body.read())
 
 
 def test_left_over_files_are_swept(folder: Path, store: SQLiteStore) -> None:
