@@ -8,7 +8,7 @@ from .._model.message import Reply
 from .._model.request import Request
 from .._pipeline.content import content_in_hand, whole_content
 from .._pipeline.stage import Stage
-from .request import PreparedRequest, tell_about
+from .request import prepared_from, tell_about
 from .response import Response
 
 R = TypeVar("R", bound=Response)
@@ -31,7 +31,7 @@ async def perform(chain: Stage, request: Request, response_class: type[R]) -> R:
         if reply is not None:
             tell_about(error, reply)
         elif error.request is None:
-            error.request = PreparedRequest(request)
+            error.request = prepared_from(request)
         if isinstance(error.response, Reply):
             error.response = response_class(error.response, b"", error.elapsed)
         raise

@@ -252,7 +252,7 @@ class BodyTooLarge(RequestException):
     """The body passed `Limits(body_max=)`."""
 
 
-class StreamConsumedError(RequestException, TypeError):
+class StreamConsumedError(RequestException, TypeError, RuntimeError):
     """The body was already read as a stream."""
 
 
