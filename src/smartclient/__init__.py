@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import exceptions, testing
+    from . import auth, exceptions, testing
     from ._api.async_session import AsyncSession
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
     from ._model.options import TLS, Limits, Timeout
+    from ._model.retry import RetryPolicy
     from .exceptions import (
         ConnectionError,
         ConnectTimeout,
@@ -33,6 +34,7 @@ _HOMES = {
     "._api.session": ("Session",),
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits", "Timeout"),
+    "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
         "ConnectionError",
@@ -45,6 +47,7 @@ _HOMES = {
         "URLRequired",
     ),
 }
+_MODULES = ("auth", "exceptions", "testing")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -58,6 +61,7 @@ __all__ = [
     "ReadTimeout",
     "RequestException",
     "Response",
+    "RetryPolicy",
     "Session",
     "SmartclientError",
     "TLS",
@@ -65,6 +69,7 @@ __all__ = [
     "TooManyRedirects",
     "URLRequired",
     "__version__",
+    "auth",
     "delete",
     "exceptions",
     "get",
@@ -81,7 +86,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("exceptions", "testing"):
+    if name in _MODULES:
         return import_module(f".{name}", __name__)
     home = _HOME_OF.get(name)
     if home is None:

@@ -13,11 +13,13 @@ from .._model.message import Reply
 from .._model.multipart import Multipart
 from .._model.percent import query_from
 from .._model.request import Request as ModelRequest
+from .._model.retry import Attempt
 from .._model.url import URL
 from .._net.http1_request import framing_for
 from .hooks import HookHolder, checked_hooks, default_hooks
 from .options import checked_method
 from .payload import body_from
+
 
 
 class Request(HookHolder):
@@ -280,8 +282,16 @@ def prepared_from(request: ModelRequest) -> PreparedRequest:
     return prepared
 
 
+def attempts_of(reply: Reply, seconds: float | None = None) -> tuple[Attempt, ...]:
+    """What was sent for `reply`, whose head came after `seconds`; what needed no retry has no record of its own."""
+    if reply.attempts or reply.provenance == "cache":
+        return reply.attempts
+    head = reply.network_head or reply.head
+    return (Attempt(head.status, None, "", "wholly", seconds),)
+
+
 def tell_about(error: RequestException, reply: Reply) -> None:
-    """Says in an error of a response's body which request it was, and what had failed before."""
-    error.attempts = reply.attempts
+    """Says in an error of a response's body which request it was, and how its head was come by."""
+    error.attempts = attempts_of(reply)
     if error.request is None:
         error.request = prepared_from(reply.request)

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
 from .._model.request import Request
+from .._model.retry import RetryPolicy
 from .._net.pool import Pool
 from .._net.transport import SyncTransport
 from .._pipeline.chain import build_chain
@@ -46,7 +47,7 @@ class Session(SharedPool):
         cert: Any = None,
         json: Any = None,
         *,
-        retries: int | None = None,
+        retries: int | RetryPolicy | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
         **rare: Unpack[RareOptions],
     ) -> Response:
@@ -61,7 +62,7 @@ class Session(SharedPool):
             cookies: mapping or jar, for this call only.
             files: mapping or pairs of a name and a file, path object, bytes or str, or of a name and (file name,
                 content[, content type[, fields]]); sent as multipart/form-data, after the form in `data`.
-            auth: (user, password), never sent to another origin.
+            auth: (user, password), or what else a session takes; never sent to another origin.
             timeout: seconds for each wait, (connect, read), a Timeout, or None for no limit.
             allow_redirects: follow 301, 302, 303, 307 and 308.
             stream: leave the body to be read from the response.
@@ -69,7 +70,7 @@ class Session(SharedPool):
                 `ssl.SSLContext` is used as it is.
             cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
             json: sent as JSON, unless `data` or `files` is given.
-            retries: further attempts at most, for what may be repeated.
+            retries: further attempts at most, for what may be repeated, or a `RetryPolicy`.
             cache: "refresh", "reload", "only", or None for no cache.
             rare: the keywords of `RareOptions`.
 
@@ -121,7 +122,7 @@ class Session(SharedPool):
                     wall_clock=time.time,
                     jar=self.cookies,
                     store=self._store,
-                    salt=self._salt,
+                    budget=self._budget,
                 )
             return self._chain
 

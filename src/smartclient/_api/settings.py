@@ -8,6 +8,7 @@ from .._codec.decoders import ACCEPT_ENCODING
 from .._model.errors import InvalidOption, shown
 from .._model.headers import NO_FIELDS, Fields, Headers, HeadersInput, fields_from
 from .._model.options import DEFAULT_LIMITS, TLS, Limits, Options
+from .._model.retry import RetryPolicy
 from .._pipeline.stage import Stage
 from .._rules.jar import Jar
 from .._runtime.base import new_lock
@@ -53,17 +54,17 @@ class Settings(RareSettings):
     Attributes:
         headers: fields of every call.
         cookies: the jar, kept between calls of this session; a mapping or another jar may be assigned.
-        auth: (user, password), or None.
+        auth: (user, password), an object of `smartclient.auth`, a function of a request, or None.
         params: appended to the query of every call.
         verify: True, False, the path of a trusted CA file or folder, a `TLS`, or an `ssl.SSLContext`, used as it is.
         cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
         proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL; not used with `unix_socket`.
         trust_env: whether variables of the environment count: for proxies http_proxy, https_proxy, all_proxy and
             no_proxy, in either case; for trusted issuers REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE and
-            SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE.
+            SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE. Netrc files, too.
         timeout: as in a call.
         max_redirects: hops at most.
-        retries: further attempts at most.
+        retries: further attempts at most, or a `RetryPolicy`.
         limits: of connections and bodies; read when the first connection is made.
         array_style: "repeat", "comma" or "brackets": what becomes of lists in `params`.
 
@@ -96,7 +97,7 @@ class Settings(RareSettings):
         local_address: str | tuple[str, int] | None = None,
         stream: bool = False,
         max_redirects: int = 30,
-        retries: int = 2,
+        retries: int | RetryPolicy = 2,
         cache: Any = NOT_GIVEN,
         limits: Limits = DEFAULT_LIMITS,
         proxies: Any = None,
@@ -146,7 +147,6 @@ class Settings(RareSettings):
         self._store: Store | None = None
         self._set_cache(cache)
         self._cache_implied = cache is NOT_GIVEN
-        self._salt = os.urandom(16)
         self._forget_merged()
 
     def _forget_merged(self) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 
 from .._model.body import NO_BODY, RequestBody
 from .._model.headers import Fields, fields_from
-from .._model.options import Options
 from .._model.request import Request
 from .._model.url import URL
 from .options import checked_method
@@ -13,18 +12,18 @@ from .payload import FRAMING_FIELDS, body_from, checked_framing
 _FRAMING = ("content-length", "transfer-encoding")
 
 
-def request_from(prepared: Any, options: Options, deadline: float) -> Request:
-    """What `prepared`, ours or one of requests' own class, says, under `options`.
+def request_from(prepared: Any, base: Request) -> Request:
+    """What `prepared`, ours or one of requests' own class, says; options and deadline are those of `base`.
 
     Raises:
         RequestException: something in it cannot be sent.
     """
     made = getattr(prepared, "_made_of", None)
     if made is not None and is_as_made(prepared, made):
-        return Request(made.method, made.url, made.fields, made.body, options, deadline)
+        return base.replace(method=made.method, url=made.url, fields=made.fields, body=made.body)
     url = URL.parse(prepared.url)
     fields, body = _framed(prepared)
-    return Request(checked_method(prepared.method), url, fields, body, options, deadline)
+    return base.replace(method=checked_method(prepared.method), url=url, fields=fields, body=body)
 
 
 def is_as_made(prepared: Any, made: Request) -> bool:

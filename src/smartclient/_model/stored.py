@@ -3,6 +3,8 @@
 Source: RFC 9111 sections 2 and 4. Its serialised form is in `_store.record`.
 """
 
+from typing import Any
+
 from .headers import Fields
 
 _LINE_COST = 128  # bytes of CPython objects around the text of one field line
@@ -22,7 +24,9 @@ class Stored:
         key: URI and partition.
         status, reason: of the status line.
         fields: as received, less what is never stored (RFC 9111 section 3.1) and Age.
-        body: the content as received, content codings included.
+        body: the content as received, content codings included; None where the store keeps it for `open_body`.
+        length: bytes of the content.
+        place: where the store that showed it has it, for that store alone; None before.
         vary: (lower-case name, normalised value or None) of each field that Vary nominates, of the original request.
         sent_at, received_at: wall time of the exchange, seconds since the epoch.
         date: the Date field as wall time, else `received_at`.
@@ -50,8 +54,10 @@ class Stored:
         "initial_age",
         "key",
         "last_modified",
+        "length",
         "must_revalidate",
         "part",
+        "place",
         "reason",
         "received_at",
         "sent_at",
@@ -68,7 +74,7 @@ class Stored:
         status: int,
         reason: str,
         fields: Fields,
-        body: bytes,
+        body: bytes | None,
         vary: tuple[tuple[str, str | None], ...],
         sent_at: float,
         received_at: float,
@@ -83,7 +89,9 @@ class Stored:
         sie_until: float = 0.0,
         groups: tuple[str, ...] = (),
         part: Part | None = None,
+        length: int | None = None,
     ) -> None:
+        """`length` is needed only where `body` is None."""
         self.key = key
         self.status = status
         self.reason = reason
@@ -103,6 +111,8 @@ class Stored:
         self.sie_until = sie_until
         self.groups = groups
         self.part = part
+        self.length = len(body or b"") if length is None else length
+        self.place: Any = None
 
     @property
     def uri(self) -> str:
@@ -117,11 +127,6 @@ class Stored:
         return self.vary == other.vary and self.key == other.key
 
     @property
-    def length(self) -> int:
-        """Bytes of content."""
-        return len(self.body)
-
-    @property
     def strong_etag(self) -> str | None:
         """The entity tag if it is a strong validator, which promises the same bytes (RFC 9110 section 8.8.1)."""
         return None if self.etag is None or self.etag.startswith("W/") else self.etag
@@ -131,7 +136,16 @@ class Stored:
         """Bytes that this takes in memory, nearly."""
         text = sum([len(name) + len(value) + _LINE_COST for name, value in self.fields])
         groups = sum([len(group) + _LINE_COST for group in self.groups])
-        return _RECORD_COST + len(self.uri) + text + groups + len(self.body)
+        return _RECORD_COST + len(self.uri) + text + groups + self.length
+
+    def hold(self, body: bytes) -> None:
+        """Makes `body` its content."""
+        self.body = body
+        self.length = len(body)
+
+    def share_body(self, other: "Stored") -> None:
+        """Makes the content of `other` its own."""
+        self.body, self.length, self.place = other.body, other.length, other.place
 
     def __repr__(self) -> str:
-        return f"<Stored {self.status}, {len(self.body)} bytes>"  # URI and fields may hold secrets
+        return f"<Stored {self.status}, {self.length} bytes>"  # URI and fields may hold secrets

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from .._model.body import BytesReader
+from .._model.body import NO_BODY, BytesReader
 from .._model.errors import (
     BodyReadTimeout,
     DeadlineExceeded,
@@ -111,7 +111,9 @@ class Http1Connection:
         sent: Sent = "wholly"
         try:
             head = self._head_of(request)
-            if isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
+            if body is NO_BODY:
+                await self._stream.write(head, nearer(timeout.write, deadline, self._now()))
+            elif isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
                 await self._stream.write(head + content, nearer(timeout.write, deadline, self._now()))
             elif not await self._upload(head, request, events):
                 sent = "partly"
@@ -151,7 +153,8 @@ class Http1Connection:
 
     def _head_of(self, request: Request) -> bytes:
         url, method = request.url, request.method
-        return request_head(method, url.target, url.host_field, request.fields, framing_for(method, request.body))
+        framing = b"" if method == "GET" and request.body is NO_BODY else framing_for(method, request.body)
+        return request_head(method, url.target, url.host_field, request.fields, framing)
 
     async def _upload(self, head: bytes, request: Request, heard: list[Any]) -> bool:
         """Sends head and body in pieces. False when the peer gave its final answer before the end, into `heard`."""

@@ -157,19 +157,15 @@ def parse_fields(block: list[str], lines_max: int) -> tuple[list[Line], dict[str
     """
     if len(block) - 2 > lines_max:
         raise RemoteProtocolError(f"the peer sent more than {lines_max} field lines")
-    try:
-        return _parsed(block[1:-1])
-    except KeyError:
-        return _parsed(_mended(block[:-1])[1:])
-
-
-def _parsed(block: list[str]) -> tuple[list[Line], dict[str, str]]:
     lines: list[Line] = []
     index: dict[str, str] = {}
-    for text in block:
-        lower, value, line = _FIELD_LINES[text]
-        lines.append(line)
-        index[lower] = value
+    try:
+        for text in block[1:-1]:
+            lower, value, line = _FIELD_LINES[text]
+            lines.append(line)
+            index[lower] = value
+    except KeyError:
+        return parse_fields([*_mended(block[:-1]), ""], lines_max)
     return lines, index if len(index) == len(lines) else _joined(lines)
 
 

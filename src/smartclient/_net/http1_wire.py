@@ -186,8 +186,9 @@ class ResponseReader:
             else:
                 length = repeated_length(announced)
                 head.fields = head.fields.replace("Content-Length", str(length))
-        if not keeps_alive(head.version, index.get("connection")) or self._lenient:
-            self.reusable = False
+        connection = index.get("connection")
+        if head.version != "HTTP/1.1" or (connection is not None and connection != "keep-alive") or self._lenient:
+            self.reusable = self.reusable and not self._lenient and keeps_alive(head.version, connection)
         if "keep-alive" in index:
             self.keep_alive_timeout = keep_alive_timeout(index["keep-alive"])
         coded = "transfer-encoding" in index

@@ -71,7 +71,9 @@ class Pool:
         """As `acquire`, at once; None if no connection is idle for `request`, or it must have a new one."""
         if request.fresh:
             return None
-        route = self._route_of(request)
+        known, route = self._latest
+        if known is not request.options or route.origin != request.url.origin:
+            route = self._route_of(request)
         with self._lock:
             connection = self._state.take(route, self._now())
         if self._state.doomed or self._orphans:
@@ -103,13 +105,12 @@ class Pool:
             self.discard(found)  # most likely as dead as the one before it
 
     def _route_of(self, request: Request) -> Route:
+        """Where `request` leads; noted, because most calls go where the call before went."""
         origin, options = request.url.origin, request.options
-        known, route = self._latest
-        if known is not options or route.origin != origin:  # most calls go where the call before went
-            proxy = options.proxy
-            secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
-            route = Route(origin, options.tls if secure else None, proxy, options.reach)
-            self._latest = options, route
+        proxy = options.proxy
+        secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
+        route = Route(origin, options.tls if secure else None, proxy, options.reach)
+        self._latest = options, route
         return route
 
     async def _wait(self, waiter: Waiter[Http1Connection], request: Request) -> Any:

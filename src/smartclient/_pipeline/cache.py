@@ -12,15 +12,17 @@ from .._model.headers import Fields
 from .._model.message import Head, Reply
 from .._model.policy import DEFAULT_POLICY, CachePolicy
 from .._model.request import Request
+from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._rules.freshness import current_age
+from .._rules.partition import keys_of
 from .._rules.reuse import ANSWERED_METHODS, NOTHING_STORED, decide, demands_nothing, explain_hit
-from .._rules.selection import keys_of
 from .._rules.storing import USELESS, is_useless
 from .._rules.validation import explain, on_response
+from .._runtime.base import Runtime
 from .._store.base import Store as ResponseStore
 from .._store.base import Writer
-from .._store.guarded import GuardedStore
+from .._store.guarded import guarded
 from .stage import Stage
 
 _NO_CONTENT = Fields([("Content-Length", "0")])
@@ -29,21 +31,22 @@ _NO_CONTENT = Fields([("Content-Length", "0")])
 class CacheStage:
     """Answers from the store where the rules allow, and keeps it true to what the origin says."""
 
-    __slots__ = ("clock", "next", "policy", "salt", "store")
+    __slots__ = ("clock", "next", "policy", "runtime", "salt", "store")
 
     def __init__(
         self,
         store: ResponseStore,
         clock: Callable[[], float],
         next: Stage,
-        salt: bytes,
+        runtime: Runtime,
         policy: CachePolicy = DEFAULT_POLICY,
     ) -> None:
-        """`clock` gives wall time, seconds since the epoch; `salt` (at most 64 bytes) keys the partitions."""
-        self.store = GuardedStore(store)
+        """`clock` gives wall time, seconds since the epoch; `runtime` is what the store waits with."""
+        self.store = guarded(store)
         self.clock = clock
         self.next = next
-        self.salt = salt
+        self.runtime = runtime
+        self.salt = b""  # of the store, once it was asked
         self.policy = policy
 
     async def __call__(self, request: Request) -> Reply:
@@ -51,12 +54,16 @@ class CacheStage:
             return await self.next(request)
         if request.method == "GET" and self.store.lacks(request.url.without_fragment) and demands_nothing(request):
             return await self._first_time(request)
-        keys = keys_of(request, self.salt)
-        candidates = await self.store.lookup(keys) if request.method in ANSWERED_METHODS else ()
+        keys = keys_of(request, self.salt or await self._learn_salt())
+        candidates = await self.store.lookup(self.runtime, keys) if request.method in ANSWERED_METHODS else []
         now = self.clock()
         plan = decide(request, candidates, now)
-        if isinstance(plan, Serve):
-            return self._serve(request, plan, now)
+        while isinstance(plan, Serve):
+            body = await self._body_of(plan.stored, request)
+            if body is not None:
+                return self._serve(request, plan, body, now)
+            candidates.remove(plan.stored)  # its body went meanwhile
+            plan = decide(request, candidates, now)
         if isinstance(plan, Unsatisfiable):
             return _unsatisfiable(request, plan)
         if isinstance(plan, Forward):
@@ -71,9 +78,14 @@ class CacheStage:
         sent_at = self.clock()
         reply = await self.next(request)
         if not is_useless(reply.head):
-            return await self._learn(request, reply, NOTHING_STORED, keys_of(request, self.salt)[0], sent_at)
+            key = keys_of(request, self.salt or await self._learn_salt())[0]
+            return await self._learn(request, reply, NOTHING_STORED, key, sent_at)
         reply.cache = explain(NOTHING_STORED, USELESS, reply.head.status, sent_at)
         return reply
+
+    async def _learn_salt(self) -> bytes:
+        self.salt = await self.store.salt(self.runtime)
+        return self.salt
 
     async def _learn(
         self, request: Request, reply: Reply, plan: Revalidate | Forward, key: Key, sent_at: float
@@ -81,6 +93,11 @@ class CacheStage:
         """What the answer means for the store, and so for the caller."""
         received_at = self.clock()
         outcome = on_response(plan, request, key, reply.head, sent_at, received_at)
+        if isinstance(outcome, Freshen):
+            body = await self._body_of(outcome.record, request)
+            if body is not None:
+                return await self._freshened(reply, plan, outcome, body, received_at)
+            outcome = AskAgain()
         while isinstance(outcome, AskAgain):  # once: what is asked without conditions has no such outcome
             await reply.raw.discard()
             plan, sent_at = Forward(plan.why, True, plan.reason, plan.rule), received_at
@@ -95,40 +112,57 @@ class CacheStage:
     async def _carry_out(self, outcome: Store | Freshen | Pass, reply: Reply, received_at: float) -> None:
         try:
             if outcome.invalidate:
-                await self.store.invalidate(outcome.invalidate, received_at)
+                scopes = [Scope("uri", uri) for uri in outcome.invalidate]
+                await self.store.invalidate(self.runtime, scopes, received_at)
             if isinstance(outcome, Store):
                 await self._keep(reply, outcome.record)
             elif isinstance(outcome, Freshen):
-                await self._answer_freshened(reply, outcome, received_at)
+                await self._keep_freshened(reply, outcome)
         except BaseException:  # cancelled while the store waits: nobody above knows of this reply
             reply.raw.abort()
             raise
 
-    def _serve(self, request: Request, plan: Serve, now: float) -> Reply:
+    async def _body_of(self, stored: Stored, request: Request) -> BodyReader | None:
+        """The content to answer with, None if the store has lost it."""
+        if request.method == "HEAD":
+            return BytesReader(b"")
+        if stored.body is not None:
+            return BytesReader(stored.body)
+        return await self.store.open_body(self.runtime, stored)
+
+    def _serve(self, request: Request, plan: Serve, body: BodyReader, now: float) -> Reply:
         self.store.touch(plan.stored)
-        reply = Reply(_head_of(plan.stored, plan.age), _body_of(plan.stored, request), request)
+        reply = Reply(_head_of(plan.stored, plan.age), body, request)
         reply.provenance = "cache"
         reply.cache = explain_hit(plan, now)
         return reply
 
-    async def _answer_freshened(self, reply: Reply, outcome: Freshen, now: float) -> None:
+    async def _freshened(
+        self, reply: Reply, plan: Revalidate | Forward, outcome: Freshen, body: BodyReader, now: float
+    ) -> Reply:
         """Makes the 304 in `reply` the stored response that it confirms."""
-        await reply.raw.discard()
-        record = outcome.record
-        reply.network_head = reply.head
-        reply.head = _head_of(record, current_age(record, now))
-        reply.body = reply.raw = _body_of(record, reply.request)
+        answer, reply.network_head = reply.raw, reply.head
+        reply.body = reply.raw = body
+        try:
+            await answer.discard()
+        except BaseException:
+            body.abort()
+            raise
+        reply.head = _head_of(outcome.record, current_age(outcome.record, now))
         reply.provenance = "revalidated"
-        if record.replaces(outcome.stored):
-            await self.store.freshen(outcome.stored, record)
-            return
-        writer = await self.store.writer(record)  # another variant or partition was confirmed for this request
-        if await writer.write(record.body):
-            await writer.commit()
+        reply.cache = explain(plan, outcome, reply.network_head.status, now)
+        await self._carry_out(outcome, reply, now)
+        return reply
+
+    async def _keep_freshened(self, reply: Reply, outcome: Freshen) -> None:
+        if outcome.record.replaces(outcome.stored):
+            await self.store.freshen(self.runtime, outcome.stored, outcome.record)
+        elif reply.request.method != "HEAD":  # another variant or partition was confirmed for this request
+            await self._keep(reply, outcome.record)
 
     async def _keep(self, reply: Reply, record: Stored) -> None:
         """Stores a body that is in hand at once, and any other while it is read."""
-        writer = await self.store.writer(record)
+        writer = await self.store.writer(self.runtime, record)
         if not isinstance(reply.raw, BytesReader):
             reply.body = reply.raw = TeeReader(reply.raw, writer)
             return
@@ -201,7 +235,3 @@ def _with_conditions(request: Request, plan: Revalidate) -> Request:
 
 def _head_of(stored: Stored, age: int) -> Head:
     return Head(stored.status, stored.fields.with_line("Age", str(age)), stored.reason)
-
-
-def _body_of(stored: Stored, request: Request) -> BytesReader:
-    return BytesReader(b"" if request.method == "HEAD" else stored.body)
