@@ -161,7 +161,7 @@ def hostile():
         runtime=Runtime,
         wall_clock=time.time,
         jar=session.cookies,
-        store=None,
+        caching=None,
         budget=session._budget,
     )
     return session
@@ -324,7 +324,7 @@ def test_options_of_the_constructor(session_to, far):
     assert (options.auth, options.timeout.read, options.tls.verify, options.stream) == (("u", "p"), 7, False, True)
     assert (options.max_redirects, options.retries.retries, options.limits.body_max) == (3, 0, 9)
     assert session.cookies.items() == [("a", "1")]
-    assert session._store is None
+    assert session._cache is None
 
 
 def test_repeated_fields_of_a_session(session_to, far):

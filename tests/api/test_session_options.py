@@ -227,8 +227,8 @@ def test_pickle(kind: type[Any]) -> None:
     assert (copy.max_redirects, copy.limits, copy.stages) == (3, session.limits, session.stages)
     assert [(each.name, each.value, each.domain) for each in copy.cookies] == [("c", "d", "api.example")]
     assert copy._pool is None
-    assert copy._store is not None
-    assert copy._store is not session._store
+    assert copy._cache is not None
+    assert copy._cache is not session._cache
     if kind is Session:
         copy.stages = []
         assert str(built(copy, "x").url) == API + "x?p=1"
@@ -236,7 +236,7 @@ def test_pickle(kind: type[Any]) -> None:
 
 def test_pickle_without_jar_and_cache() -> None:
     copy = pickle.loads(pickle.dumps(Session(cookies=None, cache=None)))
-    assert (copy.cookies, copy._store) == (None, None)
+    assert (copy.cookies, copy._cache) == (None, None)
 
 
 def test_derive_takes_settings_and_changes_its_own() -> None:
@@ -249,7 +249,7 @@ def test_derive_takes_settings_and_changes_its_own() -> None:
     child.headers["X-A"] = "changed"
     child.params["a"] = 2  # type: ignore[index]
     assert (parent.headers["X-A"], parent.params, parent.base_url, parent.stages) == ("1", {"a": 1}, None, ())
-    assert child._store is parent._store
+    assert child._cache is parent._cache
 
 
 @pytest.mark.parametrize("kind", [Session, AsyncSession])
@@ -292,7 +292,7 @@ def test_transport_goes_to_derived_sessions_and_into_no_pickle() -> None:
 )
 def test_cache_that_nobody_asked_for_stays_so(session: Any, call: Any, implied: bool) -> None:
     child = Session(**session).derive(**call)
-    assert (child._cache_implied, child._store is not None) == (implied, True)
+    assert (child._cache_implied, child._cache is not None) == (implied, True)
 
 
 PROXY = {"http": "http://p.example:8080"}
@@ -327,11 +327,11 @@ def test_trust_env_is_one_option(variable: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_derive_without_cache_and_cookies() -> None:
     parent = Session()
-    assert parent.derive(cache=None)._store is None
+    assert parent.derive(cache=None)._cache is None
     assert parent.derive(cookies=None).cookies is None
     assert Session(cookies=None).derive().cookies is None
-    assert Session(cache=None).derive()._store is None
-    assert Session(cache=None).derive(cache=True)._store is not None
+    assert Session(cache=None).derive()._cache is None
+    assert Session(cache=None).derive(cache=True)._cache is not None
 
 
 def test_derived_limits_belong_to_bodies() -> None:

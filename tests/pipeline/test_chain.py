@@ -14,6 +14,7 @@ from smartclient._model.options import Options
 from smartclient._model.request import Request
 from smartclient._model.url import URL
 from smartclient._pipeline.cache import CacheStage
+from smartclient._pipeline.caching import Caching
 from smartclient._pipeline.chain import build_chain
 from smartclient._pipeline.content import ContentStage, whole_content
 from smartclient._pipeline.exchange import AsyncExchangeStage, SyncExchangeStage
@@ -38,7 +39,7 @@ def chain(below, fake_runtime):
             runtime=fake_runtime(),
             wall_clock=lambda: NOW,
             jar=jar,
-            store=store,
+            caching=None if store is None else Caching(store),
             budget=RetryBudget(contextlib.nullcontext()),
         )
 

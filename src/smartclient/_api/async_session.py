@@ -106,7 +106,7 @@ class AsyncSession(SharedPool):
             runtime=pool.runtime,
             wall_clock=time.time,
             jar=self.cookies,
-            store=self._store,
+            caching=self._caching,
             budget=self._budget,
         )
         return self._chain

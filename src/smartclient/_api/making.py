@@ -22,7 +22,6 @@ from .options import (
     NOT_GIVEN,
     RareOptions,
     auth_from,
-    cache_mode,
     checked_count,
     checked_limits,
     checked_method,
@@ -178,6 +177,7 @@ class RequestMaker(Settings):
         cache: Any,
         proxies: Proxies | None,
     ) -> Options:
+        mode, caching = self._of_call(cache)
         return Options(
             timeout=timeout_from(self.timeout if timeout is NOT_GIVEN else timeout),
             allow_redirects=bool(allow_redirects),
@@ -187,7 +187,8 @@ class RequestMaker(Settings):
             reach=self._reach,
             stream=self._fixed.stream if stream is None else bool(stream),
             retries=retries_from(self.retries if retries is None else retries),
-            cache=cache_mode(cache),
+            cache=mode,
+            caching=caching,
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
             formats=self._fixed.formats,

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from .._model.body import ProgressCall
 from .._model.errors import InvalidOption, shown
@@ -15,6 +15,12 @@ from .._model.url import URL
 
 if TYPE_CHECKING:
     import ssl
+
+    from .cache import Cache
+
+    CacheInput: TypeAlias = bool | str | os.PathLike[str] | Cache | None
+else:
+    CacheInput = object
 
 
 class NotGiven:
@@ -28,7 +34,6 @@ NOT_GIVEN: Final = NotGiven()
 
 TimeoutInput = float | tuple[float | None, float | None] | Timeout | None
 ACCEPT_FIELDS = {"accept": "Accept", "accept_language": "Accept-Language"}
-CacheInput = bool | str | None
 ProxiesInput = Mapping[str, Any] | None
 
 
@@ -257,9 +262,11 @@ def cache_mode(value: Any) -> str | None:
         return "default"
     if value is None or value is False:
         return None
-    if value in CACHE_MODES:
-        return str(value)
-    raise InvalidOption(f"cache: {shown(value)} is none of {', '.join(CACHE_MODES)}, None or False")
+    if isinstance(value, str) and value in CACHE_MODES:
+        return value
+    raise InvalidOption(
+        f"cache: {shown(value)} is none of {', '.join(CACHE_MODES)}, True, None and False, no path object and no Cache"
+    )
 
 
 def checked_method(method: Any) -> str:

@@ -36,6 +36,13 @@ def reach_from(resolve: Any, unix_socket: Any, local_address: Any) -> Reach | No
     return Reach(addresses, local_address=local, mark=(*sorted(addresses.items(), key=repr), local))
 
 
+def own_way(reach: Reach | None) -> Reach:
+    """`reach` for a transport of the caller's, whose answers are like nobody else's."""
+    way = reach or Reach({})
+    way.mark = own_mark()
+    return way
+
+
 def own_mark() -> bytes:
     """A mark for what means something in this process only, such as a function: no other process comes upon it."""
     return os.urandom(16)

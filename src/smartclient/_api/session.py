@@ -71,7 +71,7 @@ class Session(SharedPool):
             cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
             json: sent as JSON, unless `data` or `files` is given.
             retries: further attempts at most, for what may be repeated, or a `RetryPolicy`.
-            cache: "refresh", "reload", "only", or None for no cache.
+            cache: "refresh", "reload", "only", None for none, or one of its own: a `Cache`, or a path object.
             rare: the keywords of `RareOptions`.
 
         Raises:
@@ -121,7 +121,7 @@ class Session(SharedPool):
                     runtime=pool.runtime,
                     wall_clock=time.time,
                     jar=self.cookies,
-                    store=self._store,
+                    caching=self._caching,
                     budget=self._budget,
                 )
             return self._chain

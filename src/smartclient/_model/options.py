@@ -299,6 +299,7 @@ class Options:
         retries: a `RetryPolicy`, or what `_rules.retry.Rule` describes.
         idempotent: the caller says that this call may be repeated, whatever its method.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
+        caching: the cache of this call, a `Caching`; None for the session's.
         limits: the session's.
         strict_accept: an answer that is not what was asked for is an error.
         formats: how the facade reads and writes values; nothing below looks at it.
@@ -317,6 +318,7 @@ class Options:
     retries: Any = DEFAULT_RETRIES
     idempotent: bool = False
     cache: str | None = "default"
+    caching: Any = None
     limits: Limits = DEFAULT_LIMITS
     strict_accept: bool = False
     formats: Any = None

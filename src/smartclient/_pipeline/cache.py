@@ -10,19 +10,16 @@ from .._model.body import BodyReader, BytesReader
 from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Pass, Revalidate, Serve, Store, Unsatisfiable
 from .._model.headers import Fields
 from .._model.message import Head, Reply
-from .._model.policy import DEFAULT_POLICY, CachePolicy
 from .._model.request import Request
 from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._rules.freshness import current_age
-from .._rules.partition import keys_of
 from .._rules.reuse import ANSWERED_METHODS, NOTHING_STORED, decide, demands_nothing, explain_hit
 from .._rules.storing import USELESS, is_useless
 from .._rules.validation import explain, on_response
 from .._runtime.base import Runtime
-from .._store.base import Store as ResponseStore
 from .._store.base import Writer
-from .._store.guarded import guarded
+from .caching import Caching
 from .stage import Stage
 
 _NO_CONTENT = Fields([("Content-Length", "0")])
@@ -31,30 +28,25 @@ _NO_CONTENT = Fields([("Content-Length", "0")])
 class CacheStage:
     """Answers from the store where the rules allow, and keeps it true to what the origin says."""
 
-    __slots__ = ("clock", "next", "policy", "runtime", "salt", "store")
+    __slots__ = ("caching", "clock", "next", "runtime", "store")
 
-    def __init__(
-        self,
-        store: ResponseStore,
-        clock: Callable[[], float],
-        next: Stage,
-        runtime: Runtime,
-        policy: CachePolicy = DEFAULT_POLICY,
-    ) -> None:
+    def __init__(self, caching: Caching, clock: Callable[[], float], next: Stage, runtime: Runtime) -> None:
         """`clock` gives wall time, seconds since the epoch; `runtime` is what the store waits with."""
-        self.store = guarded(store)
+        self.caching = caching
+        self.store = caching.store
         self.clock = clock
         self.next = next
         self.runtime = runtime
-        self.salt = b""  # of the store, once it was asked
-        self.policy = policy
 
     async def __call__(self, request: Request) -> Reply:
-        if request.options.cache is None:
+        options = request.options
+        if options.cache is None:
             return await self.next(request)
+        if options.caching is not None and options.caching is not self.caching:
+            return await CacheStage(options.caching, self.clock, self.next, self.runtime)(request)
         if request.method == "GET" and self.store.lacks(request.url.without_fragment) and demands_nothing(request):
             return await self._first_time(request)
-        keys = keys_of(request, self.salt or await self._learn_salt())
+        keys = await self._keys_of(request)
         candidates = await self.store.lookup(self.runtime, keys) if request.method in ANSWERED_METHODS else []
         now = self.clock()
         plan = decide(request, candidates, now)
@@ -78,14 +70,15 @@ class CacheStage:
         sent_at = self.clock()
         reply = await self.next(request)
         if not is_useless(reply.head):
-            key = keys_of(request, self.salt or await self._learn_salt())[0]
-            return await self._learn(request, reply, NOTHING_STORED, key, sent_at)
+            return await self._learn(request, reply, NOTHING_STORED, (await self._keys_of(request))[0], sent_at)
         reply.cache = explain(NOTHING_STORED, USELESS, reply.head.status, sent_at)
         return reply
 
-    async def _learn_salt(self) -> bytes:
-        self.salt = await self.store.salt(self.runtime)
-        return self.salt
+    async def _keys_of(self, request: Request) -> tuple[Key, ...]:
+        caching = self.caching
+        if not caching.salt:
+            await caching.learn_salt(self.runtime)
+        return caching.keys_of(request)
 
     async def _learn(
         self, request: Request, reply: Reply, plan: Revalidate | Forward, key: Key, sent_at: float
@@ -224,6 +217,23 @@ class TeeReader:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.discard()
+
+
+class OwnCacheStage:
+    """Where the session keeps nothing: a call that brings a cache of its own has it used."""
+
+    __slots__ = ("clock", "next", "runtime")
+
+    def __init__(self, clock: Callable[[], float], next: Stage, runtime: Runtime) -> None:
+        """As for `CacheStage`."""
+        self.clock = clock
+        self.next = next
+        self.runtime = runtime
+
+    async def __call__(self, request: Request) -> Reply:
+        own = request.options.caching
+        stage = self.next if own is None else CacheStage(own, self.clock, self.next, self.runtime)
+        return await stage(request)
 
 
 def _with_conditions(request: Request, plan: Revalidate) -> Request:

@@ -44,6 +44,10 @@ class MemoryStore:
         self._marks = Marks()
         self._leases: dict[Key, MemoryLease] = {}
 
+    def __reduce__(self) -> tuple[type["MemoryStore"], tuple[int]]:
+        """For pickles: as large, and empty."""
+        return MemoryStore, (self.max_bytes,)
+
     async def salt(self, runtime: Runtime) -> bytes:
         return self._salt
 
