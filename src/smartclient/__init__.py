@@ -8,52 +8,63 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 
+__title__ = "smartclient"
+__build__ = 0
+
 if TYPE_CHECKING:
-    from . import auth, cors, exceptions, testing
+    from . import adapters, api, auth, cors, exceptions, hooks, models, sessions, testing
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
+    from ._api.request import PreparedRequest, Request
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
-    from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
-    from ._model.options import TLS, Limits, Timeout
+    from ._model.options import TLS, Limits
     from ._model.policy import CacheRule
     from ._model.retry import RetryPolicy
+    from .api import delete, get, head, options, patch, post, put, query, request, stream
     from .exceptions import (
         ConnectionError,
         ConnectTimeout,
+        FileModeWarning,
         HTTPError,
         JSONDecodeError,
         ReadTimeout,
         RequestException,
         SmartclientError,
+        Timeout,
         TooManyRedirects,
         URLRequired,
     )
+    from .sessions import session
 
 _HOMES = {
     "._api.audit": ("headers_report",),
-    "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
+    ".api": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
     "._api.async_session": ("AsyncSession",),
     "._api.cache": ("Cache",),
+    "._api.request": ("PreparedRequest", "Request"),
     "._api.session": ("Session",),
     "._api.response": ("AsyncResponse", "Response"),
-    "._model.options": ("TLS", "Limits", "Timeout"),
+    "._model.options": ("TLS", "Limits"),
     "._model.policy": ("CacheRule",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
         "ConnectionError",
+        "FileModeWarning",
         "HTTPError",
         "JSONDecodeError",
         "ReadTimeout",
         "RequestException",
         "SmartclientError",
+        "Timeout",
         "TooManyRedirects",
         "URLRequired",
     ),
+    ".sessions": ("session",),
 }
-_MODULES = ("auth", "cors", "exceptions", "testing")
+_MODULES = ("adapters", "api", "auth", "cors", "exceptions", "hooks", "models", "sessions", "testing")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -63,10 +74,13 @@ __all__ = [
     "CacheRule",
     "ConnectTimeout",
     "ConnectionError",
+    "FileModeWarning",
     "HTTPError",
     "JSONDecodeError",
     "Limits",
+    "PreparedRequest",
     "ReadTimeout",
+    "Request",
     "RequestException",
     "Response",
     "RetryPolicy",
@@ -76,7 +90,11 @@ __all__ = [
     "Timeout",
     "TooManyRedirects",
     "URLRequired",
+    "__build__",
+    "__title__",
     "__version__",
+    "adapters",
+    "api",
     "auth",
     "cors",
     "delete",
@@ -84,12 +102,16 @@ __all__ = [
     "get",
     "head",
     "headers_report",
+    "hooks",
+    "models",
     "options",
     "patch",
     "post",
     "put",
     "query",
     "request",
+    "session",
+    "sessions",
     "stream",
     "testing",
 ]

@@ -14,15 +14,15 @@ from .response import Response
 R = TypeVar("R", bound=Response)
 
 
-async def perform(chain: Stage, request: Request, response_class: type[R]) -> R:
-    """The response to `request`, with its body unless the call is streamed."""
+async def perform(chain: Stage, request: Request, response_class: type[R], whole: bool = True) -> R:
+    """The response to `request`, with its body unless the call is streamed, or not to be `whole`."""
     started = request.began = time.monotonic()
     reply: Reply | None = None
     try:
         reply = await chain(request)
         seconds = time.monotonic() - started
         content = None
-        if not request.options.stream:
+        if whole and not request.options.stream:
             content = content_in_hand(reply)
             if content is None:
                 content = await whole_content(reply)

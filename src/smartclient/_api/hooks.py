@@ -1,5 +1,6 @@
 """Hooks: what they are called with, and how those of a call and a session go together; never when."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,17 @@ def dispatch_hook(key: str, hooks: Any, hook_data: Any, **kwargs: Any) -> Any:
     """What the hooks for `key`, one or a list, make of `hook_data`: each gets what the one before returned, if any."""
     for hook in as_list((hooks or {}).get(key)):
         replacement = hook(hook_data, **kwargs)
+        if replacement is not None:
+            hook_data = replacement
+    return hook_data
+
+
+async def dispatch_awaiting(hooks: Any, hook_data: Any, said: dict[str, Any]) -> Any:
+    """As `dispatch_hook` for the response of a call on an event loop: coroutine functions are awaited."""
+    for hook in as_list(checked_hooks(hooks).get("response")):
+        replacement = hook(hook_data, **said)
+        if inspect.isawaitable(replacement):
+            replacement = await replacement
         if replacement is not None:
             hook_data = replacement
     return hook_data

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 T = TypeVar("T")
 
 
-class once(Generic[T]):  # noqa: N801, it reads as a decorator
+class once(Generic[T]):
     """A method whose result stands in the instance from the first look on.
 
     As no data descriptor it is passed by when the instance has the name already, be it made or set.

@@ -77,7 +77,7 @@ class RawBody(io.IOBase):
         while piece := self.read(amt or _PIECE, decode_content):
             yield piece
 
-    def __iter__(self) -> Iterator[bytes]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[bytes]:
         """The lines."""
         while line := self.readline():
             yield line

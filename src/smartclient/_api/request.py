@@ -21,7 +21,6 @@ from .options import checked_method
 from .payload import body_from
 
 
-
 class Request(HookHolder):
     """What is wanted: the arguments of a call, before a session's settings are added. All may be left out.
 
@@ -52,6 +51,7 @@ class Request(HookHolder):
         self.params = {} if params is None else params
         self.auth = auth
         self.cookies = cookies
+        self._call: Any = None  # the other arguments of the call that it belongs to
         self.hooks = default_hooks()
         for event, hook in checked_hooks(hooks).items():
             self.register_hook(event, hook)
@@ -102,6 +102,12 @@ class PreparedRequest(HookHolder):
         self._sending: RequestBody | None = None  # what `body` stands for, until it is set
         self._made_of: ModelRequest | None = None  # carries the options of the call
         self._as_made: tuple[Any, int] = (None, 0)  # `headers` and their version then
+        self._sent_as: ModelRequest | None = None  # what the stages were given for it
+        self._told: Any = None  # what adapters are told of the options of `_made_of`
+        self._for: Any = None  # a weak reference to the session that prepared it
+        self._deadline: float | None = None  # of the call that is under way
+        self._own_cookies: str | None = None  # the Cookie field, where nobody wrote it by hand
+        self._follows = False  # a redirect
 
     @property
     def body(self) -> Any:
@@ -121,7 +127,8 @@ class PreparedRequest(HookHolder):
     def __getstate__(self) -> dict[str, Any]:
         """For pickles: a body that can be read only once stays in its process, and so do the options of the call."""
         body = self.body if isinstance(self.body, str | bytes) else None
-        return self.__dict__ | {"_body": body, "_sending": None, "_made_of": None, "_as_made": (None, 0)}
+        ours = dict.fromkeys(("_sending", "_made_of", "_sent_as", "_told", "_for", "_deadline"))
+        return self.__dict__ | ours | {"_body": body, "_as_made": (None, 0)}
 
     def copy(self) -> "PreparedRequest":
         """A copy with headers and hooks of its own; a body that is no text or bytes is shared."""
@@ -174,7 +181,7 @@ class PreparedRequest(HookHolder):
         text = url.decode("utf-8", "replace") if isinstance(url, bytes) else str(url)
         text = text.lstrip()
         scheme = text.partition(":")[0].lower() if ":" in text else ""
-        if scheme in ("", "http", "https") or "://" not in text and scheme.startswith("http"):
+        if scheme in ("", "http", "https") or ("://" not in text and scheme.startswith("http")):
             self.url = str(URL.parse(text).with_params(params))
         elif scheme.startswith("http"):  # http+unix and its like have a query as well
             added = query_from(params)

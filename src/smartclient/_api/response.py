@@ -55,7 +55,7 @@ class Response(FieldViews):
         self._content_consumed = content is not None
         self._seconds = seconds
         self._encoding: str | None = None
-        self.status_code = reply.head.status
+        self.status_code: Any = reply.head.status
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles: with the content, which is read first where nobody has begun to."""
@@ -307,7 +307,9 @@ class Response(FieldViews):
         from .formats import value_of
         from .parsing import converted
 
-        return converted(value_of(self.content or b"", self._field("content-type"), self._reply.request.options.formats), wanted)
+        return converted(
+            value_of(self.content or b"", self._field("content-type"), self._reply.request.options.formats), wanted
+        )
 
     def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
         """The decoded content as it arrives, at most `chunk_size` bytes at a time (None: as it comes).

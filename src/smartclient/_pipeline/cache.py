@@ -84,6 +84,8 @@ class CacheStage:
         self, request: Request, reply: Reply, plan: Revalidate | Forward, key: Key, sent_at: float
     ) -> Reply:
         """What the answer means for the store, and so for the caller."""
+        if reply.provenance == "adapter":
+            return reply
         received_at = self.clock()
         outcome = on_response(plan, request, key, reply.head, sent_at, received_at)
         if isinstance(outcome, Freshen):

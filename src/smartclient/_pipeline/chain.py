@@ -28,11 +28,27 @@ def build_chain(
     `jar` is None where no cookies are kept, `caching` where nothing is cached unless a call asks for it; `budget`
     bounds the retries of an origin.
     """
-    stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
+    hop = build_hop(
+        RetryStage(runtime, wall_clock, budget, exchange),
+        runtime=runtime,
+        wall_clock=wall_clock,
+        jar=jar,
+        caching=caching,
+    )
+    return RedirectStage(runtime.now, hop)
+
+
+def build_hop(
+    inner: Stage,
+    *,
+    runtime: Runtime,
+    wall_clock: Callable[[], float],
+    jar: Jar | None,
+    caching: Caching | None,
+) -> Stage:
+    """The stages of one hop around `inner`, which repeats and exchanges."""
     if caching is None:
-        stage = OwnCacheStage(wall_clock, stage, runtime)
+        stage: Stage = OwnCacheStage(wall_clock, inner, runtime)
     else:
-        stage = CacheStage(caching, wall_clock, stage, runtime)
-    stage = ContentStage(stage)
-    stage = OriginStage(jar, wall_clock, stage, runtime)
-    return RedirectStage(runtime.now, stage)
+        stage = CacheStage(caching, wall_clock, inner, runtime)
+    return OriginStage(jar, wall_clock, ContentStage(stage), runtime)
