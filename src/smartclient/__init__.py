@@ -12,7 +12,7 @@ __title__ = "smartclient"
 __build__ = 0
 
 if TYPE_CHECKING:
-    from . import adapters, api, auth, cors, exceptions, hooks, models, sessions, testing
+    from . import adapters, api, auth, cookies, cors, exceptions, har, hooks, models, sessions, testing
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
@@ -64,7 +64,9 @@ _HOMES = {
     ),
     ".sessions": ("session",),
 }
-_MODULES = ("adapters", "api", "auth", "cors", "exceptions", "hooks", "models", "sessions", "testing")
+_MODULES = (
+    *("adapters", "api", "auth", "cookies", "cors", "exceptions", "har", "hooks", "models", "sessions", "testing"),
+)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -96,10 +98,12 @@ __all__ = [
     "adapters",
     "api",
     "auth",
+    "cookies",
     "cors",
     "delete",
     "exceptions",
     "get",
+    "har",
     "head",
     "headers_report",
     "hooks",

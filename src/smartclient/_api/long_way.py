@@ -23,6 +23,7 @@ from .answers import dressed
 from .call import perform
 from .hooks import dispatch_hook, merge_hooks
 from .options import NOT_GIVEN, RoutedOptions
+from .proxies import AUTHORIZATION, with_authorization
 from .request import PreparedRequest, Request, prepared_from
 from .response import Response
 from .seams import is_own, is_replaced, takes_requests
@@ -78,7 +79,7 @@ def _through_stages(session: "Session", prepared: PreparedRequest, arguments: di
     def send(request: ModelRequest) -> Any:
         inner = prepared_from(request)
         inner.hooks, inner._own_cookies = prepared.hooks, prepared._own_cookies
-        inner._for, inner._told = prepared._for, prepared._told
+        inner._for, inner._told, inner._own_auth = prepared._for, prepared._told, prepared._own_auth
         inner._deadline = request.deadline
         return session.send(inner, **arguments)
 
@@ -134,7 +135,9 @@ def prepared_by(session: "Session", request: Any) -> PreparedRequest:
     prepared._for, prepared._told = ref(session), _told_by(session, call)
     prepared._own_cookies = own_cookies
     if called is not None:
+        before = frozenset(prepared.headers.lower_items())
         prepared.prepare_auth(called)
+        prepared._own_auth = frozenset(name for name, _ in frozenset(prepared.headers.lower_items()) - before)
     return prepared
 
 
@@ -149,7 +152,7 @@ def _complete(session: "Session", made: ModelRequest, called: bool) -> str | Non
         made.options = replace(made.options, auth=None)
     if "cookie" in made.fields:
         return None
-    cookies = cookie_field(made, session.cookies, time.time())
+    cookies = cookie_field(made, session._jar, time.time())
     if cookies:
         made.fields = made.fields.with_line("Cookie", cookies)
     return cookies
@@ -263,7 +266,11 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
         made = _bare(session, prepared, told, timeout_given)
     else:
         made = made.replace(options=changed_options(made.options, prepared._told, told))
-    request = prepared._sent_as = request_from(prepared, made)
+    request = request_from(prepared, made)
+    if AUTHORIZATION in request.fields and request.options.proxies is not None:
+        to_proxy = request.fields.get(AUTHORIZATION)
+        request.fields, request.options = with_authorization(request.fields, request.options, to_proxy)
+    prepared._sent_as = request
     total = request.options.timeout.total
     started = time.monotonic()
     request.deadline = deadline if deadline is not None else float("inf") if total is None else started + total
@@ -274,7 +281,7 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
         stage,
         runtime=session._open_runtime(),
         wall_clock=time.time,
-        jar=None if session.cookies is None else OnlyKeeping(session.cookies),  # type: ignore[arg-type]
+        jar=None if session._jar is None else OnlyKeeping(session._jar),  # type: ignore[arg-type]
         caching=session._caching,
     )
     try:
@@ -321,12 +328,12 @@ class OnlyKeeping:
 
 def _keep_cookies(session: "Session", response: Any) -> None:
     """Those of responses that hooks have come by on their own."""
-    if session.cookies is None or not isinstance(response, Response):
+    if session._jar is None or not isinstance(response, Response):
         return
     for each in (*response.history, response):
         lines = each._reply.head.fields.getlist("set-cookie")
         if lines and each.url:
-            session.cookies.store(URL.parse(each.url), lines, time.time())
+            session._jar.store(URL.parse(each.url), lines, time.time())
 
 
 def _elsewhere(adapter: Any, prepared: PreparedRequest, told: Told) -> Response:

@@ -91,11 +91,13 @@ def _following(session: "Session", sent: Request, prepared: Any, response: Any, 
         missing = [line for line in sent.fields if line[0].lower() in CREDENTIAL_FIELDS - made.fields.index.keys()]
         made.fields = Fields([*made.fields, *missing])
         made.options = replace(made.options, auth=sent.options.auth, cookies=sent.options.cookies)
+    elif crosses_origin(sent.url, made.url):
+        made.fields = made.fields.without(prepared._own_auth - {"content-length"})
     following = prepared_from(made)
     if _decides(session, "rebuild_method"):
         following.method = sent.method
         session.rebuild_method(following, response)
-    following.hooks = prepared.hooks
+    following.hooks, following._own_auth = prepared.hooks, prepared._own_auth
     following._for, following._told = prepared._for, prepared._told
     return following
 
@@ -110,7 +112,7 @@ def _add_cookies(session: "Session", following: PreparedRequest) -> None:
     made = following._made_of
     if made is None or "Cookie" in following.headers:
         return
-    cookies = cookie_field(request_from(following, made), session.cookies, time.time())
+    cookies = cookie_field(request_from(following, made), session._jar, time.time())
     if cookies:
         following.headers["Cookie"] = cookies
         following._own_cookies = cookies

@@ -7,13 +7,14 @@ import time
 from typing import Any
 
 from .._model.body import NO_BODY, RequestBody
-from .._model.errors import RequestException
+from .._model.errors import RequestException, SessionMisuse, shown
 from .._model.headers import Headers, fields_from
 from .._model.message import Reply
 from .._model.multipart import Multipart
 from .._model.percent import query_from
 from .._model.request import Request as ModelRequest
 from .._model.retry import Attempt
+from .._model.timings import Timings
 from .._model.url import URL
 from .._net.http1_request import framing_for
 from .hooks import HookHolder, checked_hooks, default_hooks
@@ -107,6 +108,7 @@ class PreparedRequest(HookHolder):
         self._for: Any = None  # a weak reference to the session that prepared it
         self._deadline: float | None = None  # of the call that is under way
         self._own_cookies: str | None = None  # the Cookie field, where nobody wrote it by hand
+        self._own_auth: frozenset[str] = frozenset()  # names of the fields that a callable put there
         self._follows = False  # a redirect
 
     @property
@@ -120,6 +122,25 @@ class PreparedRequest(HookHolder):
     @body.setter
     def body(self, value: Any) -> None:
         self._body, self._sending = value, None
+
+    def wire(self, *, secrets: bool = False) -> bytes:
+        """Head and body in the form of HTTP/1.1, secrets as ***; a body that is read piece by piece is left out."""
+        from .export import wire_of
+        from .translation import framed
+
+        fields, body = framed(self)
+        return wire_of(self.method, self.url, fields, body.content or None, body.length, secrets=secrets)
+
+    def curl(self, *, secrets: bool = False) -> str:
+        """A command of curl that sends the same method, target, fields and body, secrets as ***.
+
+        A body that is read piece by piece comes from its standard input.
+        """
+        from .export import curl_of
+        from .translation import framed
+
+        fields, body = framed(self)
+        return curl_of(self.method, self.url, fields, body.content or None, secrets=secrets)
 
     def __repr__(self) -> str:
         return f"<PreparedRequest [{self.method}]>"
@@ -245,7 +266,10 @@ class PreparedRequest(HookHolder):
             self.headers["Authorization"] = basic_credentials(auth)
             return
         changed = auth(self)
-        self.__dict__.update(changed.__dict__)
+        if changed is not None and changed is not self:
+            if not hasattr(changed, "headers"):
+                raise SessionMisuse(f"auth made {shown(changed)}, which is no request")
+            self.__dict__.update(changed.__dict__)
         if self._sending is None:
             self.prepare_content_length(self.body)
 
@@ -295,6 +319,19 @@ def attempts_of(reply: Reply, seconds: float | None = None) -> tuple[Attempt, ..
         return reply.attempts
     head = reply.network_head or reply.head
     return (Attempt(head.status, None, "", "wholly", seconds),)
+
+
+def timings_of(reply: Reply, seconds: float) -> Timings:
+    """How long the exchange took that gave `reply`, whose head came `seconds` after the call began."""
+    if reply.provenance == "cache":
+        return Timings()
+    notes = reply.request.notes
+    reused = None if reply.connection is None else True
+    if notes is not None and notes.head is not None:
+        return notes.timings(reused)
+    alone = not reply.history and not reply.attempts  # else that is not the time of this exchange
+    known = Timings(dns=0.0, connect=0.0, tls=0.0, reused=reused) if notes is None else notes.timings()
+    return known._replace(pool_wait=None, total=seconds if alone else None)
 
 
 def tell_about(error: RequestException, reply: Reply) -> None:

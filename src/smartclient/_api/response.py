@@ -1,5 +1,6 @@
 """Responses as users hold them, under requests' names; whatever is costly is made when it is looked at."""
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
@@ -22,13 +23,14 @@ from .._pipeline.content import whole_content
 from .._runtime.base import run_blocking
 from .once import once
 from .pieces import EachAsync, Lines, Pieces, Portions, Text, each
-from .request import PreparedRequest, attempts_of, prepared_from, tell_about
+from .request import PreparedRequest, attempts_of, prepared_from, tell_about, timings_of
 from .views import FieldViews, tell_alternatives
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from .._model.certificate import TLSInfo
+    from .._model.timings import Timings
 
 T = TypeVar("T")
 
@@ -190,11 +192,14 @@ class Response(FieldViews):
 
     @once
     def cookies(self) -> Any:
-        """Name and value of the cookies that this response sets."""
-        from .._model.cookies import parse_set_cookie
+        """A jar of the cookies that this response sets, as far as RFC 6265bis lets it."""
+        from .cookiejar import RequestsCookieJar
 
-        parsed = [parse_set_cookie(line) for line in self._reply.head.fields.getlist("set-cookie")]
-        return {cookie.name: cookie.value for cookie in parsed if cookie is not None}
+        jar = RequestsCookieJar()
+        lines = self._reply.head.fields.getlist("set-cookie")
+        if lines:
+            jar.kept.store(self._reply.request.url, lines, time.time())
+        return jar
 
     @once
     def elapsed(self) -> "timedelta":
@@ -212,6 +217,11 @@ class Response(FieldViews):
     def attempts(self) -> tuple[Attempt, ...]:
         """Each time that the request of the last hop was sent, oldest first; none for what the cache had."""
         return attempts_of(self._reply, None if self._reply.history else self._seconds)
+
+    @property
+    def timings(self) -> "Timings":
+        """Seconds of each phase of the last exchange; none of it for what the cache had."""
+        return timings_of(self._reply, self._seconds)
 
     @property
     def undecoded(self) -> str | None:

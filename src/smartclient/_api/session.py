@@ -9,9 +9,8 @@ from .._model.request import Request as ModelRequest
 from .._model.retry import RetryPolicy
 from .._net.pool import Pool
 from .._net.transport import SyncTransport
-from .._pipeline.chain import build_chain
+from .._pipeline.chain import build_chain, build_inner
 from .._pipeline.exchange import SyncExchangeStage
-from .._pipeline.retry import RetryStage
 from .._pipeline.stage import Stage
 from .._runtime.base import Runtime, run_blocking
 from .call import perform
@@ -86,8 +85,7 @@ class Session(Sending):
             hooks: {"response": function or functions}, called with each response and the keywords of `send`; what
                 they return, unless None, takes its place.
             stream: leave the body to be read from the response.
-            verify: False turns the check of certificates off; a path names the trusted CAs; a `TLS` says more; an
-                `ssl.SSLContext` is used as it is.
+            verify: False, a path of trusted CAs, a `TLS`, or an `ssl.SSLContext`, which is used as it is.
             cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
             json: sent as JSON, unless `data` or `files` is given.
             retries: further attempts at most, for what may be repeated, or a `RetryPolicy`.
@@ -95,8 +93,8 @@ class Session(Sending):
             rare: the keywords of `RareOptions`.
 
         Raises:
-            RequestException: always one of its classes; see `smartclient.exceptions`.
-            TypeError: an unknown keyword; it names the nearest.
+            RequestException: one of its classes.
+            TypeError: an unknown keyword.
         """
         if hooks or is_seen(self, auth):
             return self._seen_request(
@@ -139,9 +137,10 @@ class Session(Sending):
                     self._exchange(pool),
                     runtime=pool.runtime,
                     wall_clock=time.time,
-                    jar=self.cookies,
+                    jar=self._jar,
                     caching=self._caching,
                     budget=self._budget,
+                    extras=self._extras(),
                 )
             return self._chain
 
@@ -151,7 +150,9 @@ class Session(Sending):
     def _open_inner(self) -> Stage:
         with self._lock:
             pool = self._open_pool()
-        return RetryStage(pool.runtime, time.time, self._budget, self._exchange(pool))
+        return build_inner(
+            self._exchange(pool), runtime=pool.runtime, wall_clock=time.time, budget=self._budget, extras=self._extras()
+        )
 
     def _open_runtime(self) -> Runtime:
         with self._lock:

@@ -22,7 +22,7 @@ def request_from(prepared: Any, base: Request) -> Request:
     if made is not None and is_as_made(prepared, made):
         return base.replace(method=made.method, url=made.url, fields=made.fields, body=made.body)
     url = URL.parse(prepared.url)
-    fields, body = _framed(prepared)
+    fields, body = framed(prepared)
     return base.replace(method=checked_method(prepared.method), url=url, fields=fields, body=body)
 
 
@@ -39,7 +39,8 @@ def is_as_made(prepared: Any, made: Request) -> bool:
     )
 
 
-def _framed(prepared: Any) -> tuple[Fields, RequestBody]:
+def framed(prepared: Any) -> tuple[Fields, RequestBody]:
+    """The fields of `prepared` without those that frame its body, and the body, which they agree with."""
     fields = fields_from(prepared.headers)
     body: RequestBody | None = getattr(prepared, "_sending", None)
     if body is None:

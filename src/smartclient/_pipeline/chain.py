@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from .._model.extras import NO_EXTRAS, Extras
 from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .._runtime.base import Runtime
@@ -22,20 +23,37 @@ def build_chain(
     jar: Jar | None,
     caching: Caching | None,
     budget: RetryBudget,
+    extras: Extras = NO_EXTRAS,
 ) -> Stage:
     """The whole pipeline around `exchange`. Down is call, up is return; no stage knows another.
 
     `jar` is None where no cookies are kept, `caching` where nothing is cached unless a call asks for it; `budget`
-    bounds the retries of an origin.
+    bounds the retries of an origin; `extras` are stages that few sessions have.
     """
-    hop = build_hop(
-        RetryStage(runtime, wall_clock, budget, exchange),
-        runtime=runtime,
-        wall_clock=wall_clock,
-        jar=jar,
-        caching=caching,
-    )
-    return RedirectStage(runtime.now, hop)
+    inner = build_inner(exchange, runtime=runtime, wall_clock=wall_clock, budget=budget, extras=extras)
+    hop = build_hop(inner, runtime=runtime, wall_clock=wall_clock, jar=jar, caching=caching)
+    stage: Stage = RedirectStage(runtime.now, hop)
+    if extras.observers:
+        from .observe import ObserveStage
+
+        stage = ObserveStage(extras.observers, runtime.now, stage)
+    return stage
+
+
+def build_inner(
+    exchange: Stage,
+    *,
+    runtime: Runtime,
+    wall_clock: Callable[[], float],
+    budget: RetryBudget,
+    extras: Extras = NO_EXTRAS,
+) -> Stage:
+    """What repeats and exchanges."""
+    if extras.observers:
+        from .observe import ObservedExchange
+
+        exchange = ObservedExchange(runtime.now, exchange)
+    return RetryStage(runtime, wall_clock, budget, exchange)
 
 
 def build_hop(
