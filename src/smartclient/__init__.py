@@ -12,7 +12,25 @@ __title__ = "smartclient"
 __build__ = 0
 
 if TYPE_CHECKING:
-    from . import adapters, api, auth, cookies, cors, exceptions, har, hooks, models, sessions, testing
+    from . import (
+        adapters,
+        api,
+        auth,
+        certs,
+        compat,
+        cookies,
+        cors,
+        exceptions,
+        har,
+        hooks,
+        models,
+        packages,
+        sessions,
+        status_codes,
+        structures,
+        testing,
+        utils,
+    )
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
@@ -21,6 +39,7 @@ if TYPE_CHECKING:
     from ._api.session import Session
     from ._model.options import TLS, Limits
     from ._model.policy import CacheRule
+    from ._model.rate import Rate
     from ._model.retry import RetryPolicy
     from .api import delete, get, head, options, patch, post, put, query, request, stream
     from .exceptions import (
@@ -37,6 +56,7 @@ if TYPE_CHECKING:
         URLRequired,
     )
     from .sessions import session
+    from .status_codes import codes
 
 _HOMES = {
     "._api.audit": ("headers_report",),
@@ -45,9 +65,11 @@ _HOMES = {
     "._api.cache": ("Cache",),
     "._api.request": ("PreparedRequest", "Request"),
     "._api.session": ("Session",),
+    ".status_codes": ("codes",),
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits"),
     "._model.policy": ("CacheRule",),
+    "._model.rate": ("Rate",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
@@ -65,7 +87,23 @@ _HOMES = {
     ".sessions": ("session",),
 }
 _MODULES = (
-    *("adapters", "api", "auth", "cookies", "cors", "exceptions", "har", "hooks", "models", "sessions", "testing"),
+    "adapters",
+    "api",
+    "auth",
+    "certs",
+    "compat",
+    "cookies",
+    "cors",
+    "exceptions",
+    "har",
+    "hooks",
+    "models",
+    "packages",
+    "sessions",
+    "status_codes",
+    "structures",
+    "testing",
+    "utils",
 )
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -81,6 +119,7 @@ __all__ = [
     "JSONDecodeError",
     "Limits",
     "PreparedRequest",
+    "Rate",
     "ReadTimeout",
     "Request",
     "RequestException",
@@ -98,6 +137,9 @@ __all__ = [
     "adapters",
     "api",
     "auth",
+    "certs",
+    "codes",
+    "compat",
     "cookies",
     "cors",
     "delete",
@@ -109,6 +151,7 @@ __all__ = [
     "hooks",
     "models",
     "options",
+    "packages",
     "patch",
     "post",
     "put",
@@ -116,8 +159,11 @@ __all__ = [
     "request",
     "session",
     "sessions",
+    "status_codes",
     "stream",
+    "structures",
     "testing",
+    "utils",
 ]
 
 

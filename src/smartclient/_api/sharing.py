@@ -25,6 +25,7 @@ _OF_THIS_PROCESS = (
     "_children",
     "_fields",
     "_home",
+    "_limiter",
     "_lock",
     "_merged",
     "_owner",
@@ -47,6 +48,7 @@ class SharedPool(RequestMaker):
         self._budget: RetryBudget = RetryBudget(new_lock()) if owner is None else owner._budget
         self._pool: Pool | None = None
         self._recorders = ()
+        self._limiter = None if owner is None else owner._limiter
         self._children: WeakSet[Self] = WeakSet()
 
     @once

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from .._model.extras import NO_EXTRAS, Extras
 from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .._runtime.base import Runtime
 from .cache import CacheStage, OwnCacheStage
 from .caching import Caching
 from .content import ContentStage
+from .extras import NO_EXTRAS, Extras
 from .origin import OriginStage
 from .redirect import RedirectStage
 from .retry import RetryStage
@@ -31,13 +31,8 @@ def build_chain(
     bounds the retries of an origin; `extras` are stages that few sessions have.
     """
     inner = build_inner(exchange, runtime=runtime, wall_clock=wall_clock, budget=budget, extras=extras)
-    hop = build_hop(inner, runtime=runtime, wall_clock=wall_clock, jar=jar, caching=caching)
-    stage: Stage = RedirectStage(runtime.now, hop)
-    if extras.observers:
-        from .observe import ObserveStage
-
-        stage = ObserveStage(extras.observers, runtime.now, stage)
-    return stage
+    hop = build_hop(inner, runtime=runtime, wall_clock=wall_clock, jar=jar, caching=caching, extras=extras)
+    return extras.around_call(RedirectStage(runtime.now, hop), runtime)
 
 
 def build_inner(
@@ -49,11 +44,7 @@ def build_inner(
     extras: Extras = NO_EXTRAS,
 ) -> Stage:
     """What repeats and exchanges."""
-    if extras.observers:
-        from .observe import ObservedExchange
-
-        exchange = ObservedExchange(runtime.now, exchange)
-    return RetryStage(runtime, wall_clock, budget, exchange)
+    return RetryStage(runtime, wall_clock, budget, extras.around_exchange(exchange, runtime))
 
 
 def build_hop(
@@ -63,10 +54,11 @@ def build_hop(
     wall_clock: Callable[[], float],
     jar: Jar | None,
     caching: Caching | None,
+    extras: Extras = NO_EXTRAS,
 ) -> Stage:
     """The stages of one hop around `inner`, which repeats and exchanges."""
     if caching is None:
         stage: Stage = OwnCacheStage(wall_clock, inner, runtime)
     else:
         stage = CacheStage(caching, wall_clock, inner, runtime)
-    return OriginStage(jar, wall_clock, ContentStage(stage), runtime)
+    return extras.around_hop(OriginStage(jar, wall_clock, ContentStage(stage), runtime))

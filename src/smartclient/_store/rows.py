@@ -139,7 +139,7 @@ def freshen(db: sqlite3.Connection, place: Place, record: Stored) -> bool:
     """
     if not _accepts(db, record):
         return False
-    data = to_bytes(record)
+    data = to_bytes(record, place.file is None)
     stamp = getrandbits(63)
     size = len(data) + (0 if place.file is None else place.file.length)
     changed = db.execute(

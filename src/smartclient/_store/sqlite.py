@@ -61,6 +61,7 @@ class SQLiteStore(Store):
         self.traits = Traits(True, True, True, True, self.max_item)
         self.files = BodyFolder(os.path.join(self.path, "bodies"), durable)
         self.worker = Worker()
+        self._durable = durable
         self._database = os.path.join(self.path, FILE_NAME)
         self._connections = Connections(self._database, durable, self._prepare)
         self._write_lock = new_lock()  # SQLite makes writers wait by sleeping
@@ -71,6 +72,13 @@ class SQLiteStore(Store):
         self._evicting = False
         self._slow = 0
         self._slow_until = 0.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickles: the place, not what is open."""
+        return SQLiteStore, (self.path, self.max_bytes, self.max_items, self._durable)
+
+    def __repr__(self) -> str:
+        return f"<SQLiteStore {self.path!r}>"
 
     # What callers use
 
