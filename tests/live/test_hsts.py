@@ -42,6 +42,15 @@ def test_http_becomes_https_before_connecting(client: Client, urls: tuple[str, s
         away.get(plain)
 
 
+def test_on_the_long_way(urls: tuple[str, str], authority: Authority) -> None:
+    secure, plain = urls
+    session = Session(verify=str(authority.ca_file))
+    session.hooks["response"] = [lambda response, **kwargs: None]
+    session.get(secure)
+    assert session.get(plain).url == secure
+    session.close()
+
+
 def test_not_learnt_from_whom_nobody_checked(client: Client, urls: tuple[str, str]) -> None:
     secure, plain = urls
     session = client.session(verify=False, retries=0)
