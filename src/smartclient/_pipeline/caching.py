@@ -26,7 +26,7 @@ class Caching:
         salt: of the store, b"" until it was asked.
     """
 
-    __slots__ = ("collapse", "partition", "policy", "salt", "store")
+    __slots__ = ("__weakref__", "collapse", "partition", "policy", "salt", "store")
 
     def __init__(
         self,

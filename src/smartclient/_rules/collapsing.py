@@ -1,0 +1,35 @@
+"""Which requests may wait for each other's answers when they miss together; never the waiting.
+
+Sources: RFC 9111 sections 4 (collapsed requests) and 5.2.1.
+"""
+
+from .._model.decision import Forward, Revalidate
+from .._model.fields import parse_cache_control
+from .._model.request import Request
+from .._model.stored import Stored
+from .selection import matches
+
+_EVENTS = "text/event-stream"
+
+
+def may_share(request: Request, plan: Forward | Revalidate) -> bool:
+    """Whether the answer to `request` may be that of another one under way, and may answer others itself.
+
+    Not where the caller asks for one of its own (no-cache, the modes "refresh" and "reload"), nor where none is stored,
+    nor for streams of events, which have no end.
+    """
+    if isinstance(plan, Forward) and not plan.store:
+        return False
+    fields = request.fields
+    if request.options.cache in ("refresh", "reload") or "range" in fields.index:
+        return False
+    value = fields.get("cache-control") or fields.get("pragma")
+    if value is not None and not {"no-cache", "no-store"}.isdisjoint(parse_cache_control(value)):
+        return False
+    accept = fields.get("accept")
+    return accept is None or accept == "*/*" or _EVENTS not in accept.lower()
+
+
+def suits(record: Stored, request: Request) -> bool:
+    """Whether `record`, once it is stored, answers `request`, which has the same key."""
+    return record.part is None and matches(record.vary, request.fields)
