@@ -118,11 +118,12 @@ class Session(SharedPool):
                 transport = SyncTransport(pool) if self._transport is None else self._transport
                 self._chain = build_chain(
                     SyncExchangeStage(transport, pool.runtime),
-                    runtime=pool.runtime,
+                    together=self._together(pool.runtime),
                     wall_clock=time.time,
-                    jar=self.cookies,
+                    jar=self._jar,
                     caching=self._caching,
                     budget=self._budget,
+                    extras=self._extras(),
                 )
             return self._chain
 
@@ -203,9 +204,11 @@ class Session(SharedPool):
     def close(self) -> None:
         """Closes the idle connections; streamed bodies that are still being read keep theirs."""
         with self._lock:
-            pool = self._let_go()
+            pool, shared = self._let_go()
         if pool is not None:
             pool.close()
+        if shared is not None:
+            run_blocking(shared.background.close())
 
     def __enter__(self) -> "Session":
         return self

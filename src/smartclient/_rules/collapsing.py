@@ -3,25 +3,27 @@
 Sources: RFC 9111 sections 4 (collapsed requests) and 5.2.1.
 """
 
-from .._model.decision import Forward, Revalidate
+from .._model.decision import Asking, Forward
 from .._model.fields import parse_cache_control
 from .._model.request import Request
 from .._model.stored import Stored
+from .conditional import ANSWERED_CONDITIONS, FOR_ORIGINS
 from .selection import matches
 
 _EVENTS = "text/event-stream"
+_OF_ITS_OWN = ANSWERED_CONDITIONS | FOR_ORIGINS | {"if-range", "range"}
 
 
-def may_share(request: Request, plan: Forward | Revalidate) -> bool:
+def may_share(request: Request, plan: Asking) -> bool:
     """Whether the answer to `request` may be that of another one under way, and may answer others itself.
 
-    Not where the caller asks for one of its own (no-cache, the modes "refresh" and "reload"), nor where none is stored,
-    nor for streams of events, which have no end.
+    Not where the caller asks for one of its own (no-cache, conditions, a range, the modes "refresh" and "reload"), nor
+    where none is stored, nor for streams of events, which have no end.
     """
     if isinstance(plan, Forward) and not plan.store:
         return False
     fields = request.fields
-    if request.options.cache in ("refresh", "reload") or "range" in fields.index:
+    if request.options.cache in ("refresh", "reload") or not _OF_ITS_OWN.isdisjoint(fields.index):
         return False
     value = fields.get("cache-control") or fields.get("pragma")
     if value is not None and not {"no-cache", "no-store"}.isdisjoint(parse_cache_control(value)):
