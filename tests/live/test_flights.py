@@ -4,11 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from loopback.clients import Client
 from loopback.origin import Origin, Page, Seen
-from smartclient import Cache
 from smartclient._pipeline.flights import Flights
 
 CALLS = 50

@@ -14,7 +14,7 @@ from .._model.message import Head, Reply
 from .._model.request import Request
 from .._model.stored import Key
 from .._rules.answers import head_for
-from .._rules.collapsing import may_share
+from .._rules.collapsing import expects_events, may_share
 from .._rules.demands import ANSWERED_METHODS, demands_nothing
 from .._rules.explanation import explain, explain_served, explain_stand_in, explain_unsatisfiable
 from .._rules.reuse import NOTHING_STORED, decide
@@ -58,15 +58,17 @@ class CacheStage:
             await caching.learn_salt(self.runtime)
         keys = caching.keys_of(request)
         landed = 0 if flights is None else flights.landed
-        if request.method == "GET" and self.store.lacks(request.url.without_fragment) and demands_nothing(request):
+        if request.method == "GET" and self.store.lacks(keys[0][0]) and demands_nothing(request):
             plan: Asking = NOTHING_STORED
             now = self.clock()
+            shared = flights is not None and not expects_events(request)
         else:
             found = await self.look(request, keys)
             if isinstance(found, Reply):
                 return found
             plan, now = found
-        if flights is not None and may_share(request, plan):
+            shared = flights is not None and may_share(request, plan)
+        if shared and flights is not None:
             place = flights.join(keys[0], request)
             if place is not None:
                 asking = (plan, now) if flights.landed == landed else None

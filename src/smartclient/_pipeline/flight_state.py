@@ -3,7 +3,6 @@
 The shell in `flights` calls it under one lock, and wakes the waiters that come back from it.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Literal
 
@@ -89,16 +88,16 @@ class FlightState:
     def __init__(self) -> None:
         self.landed = 0
         self._flights: dict[Key, Flight] = {}
-        self._unshared: OrderedDict[Key, float] = OrderedDict()  # until when, the least recently used first
+        self._unshared: dict[Key, float] = {}  # until when, which is also their order
+
+    def is_unshared(self, key: Key, now: float) -> bool:
+        """Whether nobody waits for `key`, since what came of it before was of no use to others. Needs no lock."""
+        return key in self._unshared and now < self._unshared.get(key, 0.0)
 
     def join(self, key: Key, who: object, request: Request, now: float) -> Flight | Waiter | None:
         """A flight to lead, a place to wait in, or None to go alone."""
-        until = self._unshared.get(key)
-        if until is not None:
-            if now < until:
-                self._unshared.move_to_end(key)
-                return None
-            del self._unshared[key]
+        if self.is_unshared(key, now):
+            return None
         flight = self._flights.get(key)
         if flight is None:
             if request.method != "GET":
@@ -187,10 +186,10 @@ class FlightState:
 
     def _leave_unshared(self, key: Key, since: float | None) -> None:
         if since is not None:
+            self._unshared.pop(key, None)
             self._unshared[key] = since + UNSHARED_SECONDS
-            self._unshared.move_to_end(key)
             if len(self._unshared) > UNSHARED_MAX:
-                self._unshared.popitem(last=False)
+                del self._unshared[next(iter(self._unshared))]
 
     def __repr__(self) -> str:
         waiting = sum([len(flight.waiters) for flight in self._flights.values()])

@@ -43,8 +43,11 @@ class Flights:
     def join(self, key: Key, request: Request) -> Flight | Waiter | None:
         """A flight to lead, a place to `wait` in, or None to go alone."""
         runtime = self._runtime
+        now = runtime.now()
+        if self._state.is_unshared(key, now):
+            return None
         with self._lock:
-            place = self._state.join(key, runtime.caller(), request, runtime.now())
+            place = self._state.join(key, runtime.caller(), request, now)
             if type(place) is Waiter:
                 place.future = runtime.new_future()
         return place

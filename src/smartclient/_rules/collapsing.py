@@ -28,8 +28,13 @@ def may_share(request: Request, plan: Asking) -> bool:
     value = fields.get("cache-control") or fields.get("pragma")
     if value is not None and not {"no-cache", "no-store"}.isdisjoint(parse_cache_control(value)):
         return False
-    accept = fields.get("accept")
-    return accept is None or accept == "*/*" or _EVENTS not in accept.lower()
+    return not expects_events(request)
+
+
+def expects_events(request: Request) -> bool:
+    """Whether `request` may be for a stream of events, which has no end."""
+    accept = request.fields.get("accept")
+    return accept is not None and accept != "*/*" and _EVENTS in accept.lower()
 
 
 def suits(record: Stored, request: Request) -> bool:
