@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import auth, cookies, cors, exceptions, testing
+    from . import (
+        auth,
+        certs,
+        compat,
+        cookies,
+        cors,
+        exceptions,
+        har,
+        packages,
+        status_codes,
+        structures,
+        testing,
+        utils,
+    )
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
@@ -18,6 +31,7 @@ if TYPE_CHECKING:
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
     from ._model.options import TLS, Limits, Timeout
     from ._model.policy import CacheRule
+    from ._model.rate import Rate
     from ._model.retry import RetryPolicy
     from .exceptions import (
         ConnectionError,
@@ -30,6 +44,7 @@ if TYPE_CHECKING:
         TooManyRedirects,
         URLRequired,
     )
+    from .status_codes import codes
 
 _HOMES = {
     "._api.audit": ("headers_report",),
@@ -37,9 +52,11 @@ _HOMES = {
     "._api.async_session": ("AsyncSession",),
     "._api.cache": ("Cache",),
     "._api.session": ("Session",),
+    ".status_codes": ("codes",),
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits", "Timeout"),
     "._model.policy": ("CacheRule",),
+    "._model.rate": ("Rate",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
@@ -53,7 +70,20 @@ _HOMES = {
         "URLRequired",
     ),
 }
-_MODULES = ("auth", "cookies", "cors", "exceptions", "testing")
+_MODULES = (
+    "auth",
+    "certs",
+    "compat",
+    "cookies",
+    "cors",
+    "exceptions",
+    "har",
+    "packages",
+    "status_codes",
+    "structures",
+    "testing",
+    "utils",
+)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -66,6 +96,7 @@ __all__ = [
     "HTTPError",
     "JSONDecodeError",
     "Limits",
+    "Rate",
     "ReadTimeout",
     "RequestException",
     "Response",
@@ -78,21 +109,29 @@ __all__ = [
     "URLRequired",
     "__version__",
     "auth",
+    "certs",
+    "codes",
+    "compat",
     "cookies",
     "cors",
     "delete",
     "exceptions",
     "get",
+    "har",
     "head",
     "headers_report",
     "options",
+    "packages",
     "patch",
     "post",
     "put",
     "query",
     "request",
+    "status_codes",
     "stream",
+    "structures",
     "testing",
+    "utils",
 ]
 
 

@@ -119,7 +119,10 @@ def _store_from(value: Any) -> Store:
 
         return MemoryStore()
     if isinstance(value, str | os.PathLike):
-        raise InvalidOption("Cache(store=): stores on disk are not there yet")
+        from .._store.sqlite import SQLiteStore
+        from .._store.tiers import TieredStore
+
+        return TieredStore(SQLiteStore(value))
     missing = [name for name in _METHODS if not callable(getattr(value, name, None))]
     if missing:
         raise InvalidOption(f"Cache(store=): a {type(value).__name__} has no {missing[0]}()")

@@ -24,6 +24,7 @@ _OF_THIS_PROCESS = (
     "_children",
     "_fields",
     "_home",
+    "_limiter",
     "_lock",
     "_merged",
     "_owner",
@@ -50,6 +51,7 @@ class SharedPool(RequestMaker):
         self._pool: Pool | None = None
         self._shared: Together | None = None
         self._recorders = ()
+        self._limiter = None if owner is None else owner._limiter
         self._children: WeakSet[Self] = WeakSet()
 
     def derive(self, **options: Any) -> Self:

@@ -12,11 +12,13 @@ from .._model.errors import RequestException
 from .._model.headers import Fields, Line
 from .._model.message import Head, Reply
 from .._model.request import Request
+from .._model.scope import Scope
 from .._model.stored import Key
 from .._rules.answers import head_for
 from .._rules.collapsing import expects_events, may_share
 from .._rules.demands import ANSWERED_METHODS, demands_nothing
 from .._rules.explanation import explain, explain_served, explain_stand_in, explain_unsatisfiable
+from .._rules.invalidation import SAFE_METHODS, invalidated
 from .._rules.reuse import NOTHING_STORED, decide
 from .._rules.staleness import stand_in
 from .._rules.storing import USELESS, is_useless
@@ -50,7 +52,7 @@ class CacheStage:
     async def __call__(self, request: Request) -> Reply:
         options = request.options
         if options.cache is None:
-            return await self.next(request)
+            return await self._uncached(request)
         if options.caching is not None and options.caching is not self.caching:
             return await CacheStage(options.caching, self.clock, self.next, self.together)(request)
         caching, flights = self.caching, self.flights
@@ -87,6 +89,13 @@ class CacheStage:
             candidates.remove(plan.stored)  # its body went meanwhile
             plan = decide(request, candidates, now, self.policy)
         return _unsatisfiable(request, plan, keys[0]) if isinstance(plan, Unsatisfiable) else (plan, now)
+
+    async def _uncached(self, request: Request) -> Reply:
+        """A call without the cache, which has to learn of it nevertheless if it changes something."""
+        reply = await self.next(request)
+        if request.method not in SAFE_METHODS:
+            await self._invalidate(reply, invalidated(request, reply.head), self.clock())
+        return reply
 
     async def _served(self, request: Request, plan: Serve | ServeStale, now: float) -> Reply | None:
         """The answer from the store; None if its content is not there any more."""
@@ -135,9 +144,9 @@ class CacheStage:
             reply.cache = explain(plan, outcome, reply.head.status, reply.head.fields, now, key)
         if isinstance(outcome, Pass) and not outcome.invalidate:
             return reply
+        if outcome.invalidate:
+            await self._invalidate(reply, outcome.invalidate, now)
         try:
-            if outcome.invalidate:
-                await self.store.invalidate(self.runtime, outcome.invalidate, now)
             if isinstance(outcome, UseStale):
                 await self._stand_in_for(reply, outcome.plan, plan, now)
                 return reply
@@ -149,6 +158,13 @@ class CacheStage:
             raise
         # Without what we added there is nothing that the answer could be compared with: this comes once.
         return await self.ask(request, Forward(plan.why, True, plan.reason, plan.rule), key, now)
+
+    async def _invalidate(self, reply: Reply, scopes: tuple[Scope, ...], now: float) -> None:
+        try:
+            await self.store.invalidate(self.runtime, scopes, now)
+        except BaseException:  # as in `_learn`
+            reply.raw.abort()
+            raise
 
     async def _stand_in_for(self, reply: Reply, spare: ServeStale, plan: Asking, now: float) -> None:
         """Puts what is stored in the place of an answer that is a failure, unless its content is gone."""

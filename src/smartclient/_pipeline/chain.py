@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from .._model.extras import NO_EXTRAS, Extras
 from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .cache import CacheStage, OwnCacheStage
 from .caching import Caching
 from .content import ContentStage
+from .extras import NO_EXTRAS, Extras
 from .origin import OriginStage
 from .redirect import RedirectStage
 from .retry import RetryStage
@@ -32,10 +32,7 @@ def build_chain(
     one pool.
     """
     runtime = together.runtime
-    if extras.observers:
-        from .observe import ObservedExchange
-
-        exchange = ObservedExchange(runtime.now, exchange)
+    exchange = extras.around_exchange(exchange, runtime)
     stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
     if caching is None:
         stage = OwnCacheStage(wall_clock, stage, together)
@@ -43,9 +40,5 @@ def build_chain(
         stage = CacheStage(caching, wall_clock, stage, together)
     stage = ContentStage(stage)
     stage = OriginStage(jar, wall_clock, stage, runtime)
-    stage = RedirectStage(runtime.now, stage)
-    if extras.observers:
-        from .observe import ObserveStage
-
-        stage = ObserveStage(extras.observers, runtime.now, stage)
-    return stage
+    stage = RedirectStage(runtime.now, extras.around_hop(stage))
+    return extras.around_call(stage, runtime)

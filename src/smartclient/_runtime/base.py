@@ -149,6 +149,10 @@ class Runtime(Protocol):
         """The same stream under TLS, certificate checked for `host`. Raises ConnectTimeout or SSLError."""
         ...
 
+    def duplex(self, stream: Any) -> Stream:
+        """`stream`, to be read by one caller while another writes; time limits and cancelled waits leave it whole."""
+        ...
+
     async def settle(self, streams: list[Stream]) -> None:
         """Waits until aborted streams have really let go of their sockets, at most 1 s."""
         ...
@@ -182,6 +186,12 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
         return stop.value  # type: ignore[no-any-return]
     coroutine.close()
     raise SessionMisuse("a blocking call was made to wait for an event loop; use AsyncSession there")
+
+
+def deliver(future: Future, found: Any) -> None:
+    """Gives `found` to whoever still waits; to be called where futures may be touched."""
+    if not future.done():
+        future.set_result(found)
 
 
 _locks: "WeakSet[Any]" = WeakSet()
