@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
+from .._runtime.base import Runtime
 from .cache import CacheStage, OwnCacheStage
 from .caching import Caching
 from .content import ContentStage
@@ -32,13 +33,35 @@ def build_chain(
     one pool.
     """
     runtime = together.runtime
-    exchange = extras.around_exchange(exchange, runtime)
-    stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
+    inner = build_inner(exchange, runtime=runtime, wall_clock=wall_clock, budget=budget, extras=extras)
+    hop = build_hop(inner, together=together, wall_clock=wall_clock, jar=jar, caching=caching, extras=extras)
+    return extras.around_call(RedirectStage(runtime.now, hop), runtime)
+
+
+def build_inner(
+    exchange: Stage,
+    *,
+    runtime: Runtime,
+    wall_clock: Callable[[], float],
+    budget: RetryBudget,
+    extras: Extras = NO_EXTRAS,
+) -> Stage:
+    """What repeats and exchanges."""
+    return RetryStage(runtime, wall_clock, budget, extras.around_exchange(exchange, runtime))
+
+
+def build_hop(
+    inner: Stage,
+    *,
+    together: Together,
+    wall_clock: Callable[[], float],
+    jar: Jar | None,
+    caching: Caching | None,
+    extras: Extras = NO_EXTRAS,
+) -> Stage:
+    """The stages of one hop around `inner`, which repeats and exchanges."""
     if caching is None:
-        stage = OwnCacheStage(wall_clock, stage, together)
+        stage: Stage = OwnCacheStage(wall_clock, inner, together)
     else:
-        stage = CacheStage(caching, wall_clock, stage, together)
-    stage = ContentStage(stage)
-    stage = OriginStage(jar, wall_clock, stage, runtime)
-    stage = RedirectStage(runtime.now, extras.around_hop(stage))
-    return extras.around_call(stage, runtime)
+        stage = CacheStage(caching, wall_clock, inner, together)
+    return extras.around_hop(OriginStage(jar, wall_clock, ContentStage(stage), together.runtime))
