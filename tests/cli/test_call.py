@@ -263,7 +263,8 @@ def test_cannot_write(run: Run, origin: Origin, name: str) -> None:
     ],
 )
 def test_a_bad_peer(run: Run, scripted: Callable[..., ScriptedServer], answer: bytes, code: int) -> None:
-    ended = run("get", "--retry", "0", scripted([answer]).url)
+    retries = ("--retry", "0") if code == 52 else ()  # else it would wait
+    ended = run("get", *retries, scripted([answer]).url)
     assert ended.code == code
     assert ended.err.startswith("smartclient: ")
     assert ended.err.count("\n") == 1

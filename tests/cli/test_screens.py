@@ -91,6 +91,7 @@ def steady(text: str, places: dict[str, str]) -> str:
         (r"smartclient/[\w.]+", "smartclient/1.0"),
         (r"Server: .*", "Server: example"),
         (r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} [\d:]{8} GMT", "Mon, 23 Nov 2026 12:00:00 GMT"),
+        (r"(?m)^([a-z ]{10}) *\d+\.\d ms", r"\1    12 ms"),
         (r"\d+(\.\d+)? ms", "12 ms"),
         (r"after \d+\.\d s", "after 0.1 s"),
         (r"(?m)ms \|.*$", "ms | ####"),
