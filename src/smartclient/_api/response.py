@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from .._model.certificate import TLSInfo
     from .._model.timings import Timings
+    from .explaining import Explanation
 
 T = TypeVar("T")
 
@@ -156,6 +157,12 @@ class Response(FieldViews):
     def timings(self) -> "Timings":
         """Seconds of each phase of the last exchange; none of it for what the cache had."""
         return timings_of(self._reply, self._seconds)
+
+    def explain(self) -> "Explanation":
+        """What was decided in this call, in order: steps with topic, text and facts; `str()` has one in each line."""
+        from .explaining import explained
+
+        return explained(self._reply, self._seconds)
 
     @property
     def undecoded(self) -> str | None:
