@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import auth, cookies, cors, exceptions, har, testing
+    from . import (
+        auth,
+        certs,
+        compat,
+        cookies,
+        cors,
+        exceptions,
+        har,
+        packages,
+        status_codes,
+        structures,
+        testing,
+        utils,
+    )
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
@@ -31,6 +44,7 @@ if TYPE_CHECKING:
         TooManyRedirects,
         URLRequired,
     )
+    from .status_codes import codes
 
 _HOMES = {
     "._api.audit": ("headers_report",),
@@ -38,6 +52,7 @@ _HOMES = {
     "._api.async_session": ("AsyncSession",),
     "._api.cache": ("Cache",),
     "._api.session": ("Session",),
+    ".status_codes": ("codes",),
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits", "Timeout"),
     "._model.policy": ("CacheRule",),
@@ -55,7 +70,20 @@ _HOMES = {
         "URLRequired",
     ),
 }
-_MODULES = ("auth", "cookies", "cors", "exceptions", "har", "testing")
+_MODULES = (
+    "auth",
+    "certs",
+    "compat",
+    "cookies",
+    "cors",
+    "exceptions",
+    "har",
+    "packages",
+    "status_codes",
+    "structures",
+    "testing",
+    "utils",
+)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -81,6 +109,9 @@ __all__ = [
     "URLRequired",
     "__version__",
     "auth",
+    "certs",
+    "codes",
+    "compat",
     "cookies",
     "cors",
     "delete",
@@ -90,13 +121,17 @@ __all__ = [
     "head",
     "headers_report",
     "options",
+    "packages",
     "patch",
     "post",
     "put",
     "query",
     "request",
+    "status_codes",
     "stream",
+    "structures",
     "testing",
+    "utils",
 ]
 
 

@@ -106,6 +106,7 @@ class Settings(RareSettings, CacheSettings):
         accept: Any = None,
         accept_language: Any = None,
         strict_accept: bool = False,
+        http2: bool = False,
         array_style: str = "repeat",
         json_lib: Any = None,
         codecs: Any = None,
@@ -151,6 +152,8 @@ class Settings(RareSettings, CacheSettings):
         if accept_language is not None:
             self.accept_language = accept_language
         self._fixed = Fixed(bool(stream), bool(strict_accept))
+        if http2:
+            self.http2 = True
         if json_lib is not None or codecs is not None:
             self._set_formats(json_lib, codecs)
         self._cache = cache_of_session(cache, None)
