@@ -13,7 +13,6 @@ from .._rules.cookies import Refusal, accept
 from .._rules.negotiation import Dimension, negotiated
 from .request import attempts_of, timings_of
 
-
 _PLACES = {"network": "network", "cache": "cache", "revalidated": "cache, confirmed by the server"}
 
 
