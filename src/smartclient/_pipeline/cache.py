@@ -122,6 +122,8 @@ class CacheStage:
 
     async def _learn(self, request: Request, reply: Reply, plan: Asking, key: Key, sent_at: float) -> Reply:
         """What the answer means for the store, and so for the caller."""
+        if reply.provenance == "adapter":
+            return reply
         now = self.clock()
         outcome = on_response(plan, Heard(request, key, reply.head, sent_at, now, self.policy))
         if not isinstance(outcome, AskAgain):

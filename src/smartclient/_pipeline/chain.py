@@ -30,13 +30,35 @@ def build_chain(
     `jar` is None where no cookies are kept, `caching` where nothing is cached unless a call asks for it; `budget`
     bounds the retries of an origin; `extras` are stages that few sessions have.
     """
-    exchange = extras.around_exchange(exchange, runtime)
-    stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
+    inner = build_inner(exchange, runtime=runtime, wall_clock=wall_clock, budget=budget, extras=extras)
+    hop = build_hop(inner, runtime=runtime, wall_clock=wall_clock, jar=jar, caching=caching, extras=extras)
+    return extras.around_call(RedirectStage(runtime.now, hop), runtime)
+
+
+def build_inner(
+    exchange: Stage,
+    *,
+    runtime: Runtime,
+    wall_clock: Callable[[], float],
+    budget: RetryBudget,
+    extras: Extras = NO_EXTRAS,
+) -> Stage:
+    """What repeats and exchanges."""
+    return RetryStage(runtime, wall_clock, budget, extras.around_exchange(exchange, runtime))
+
+
+def build_hop(
+    inner: Stage,
+    *,
+    runtime: Runtime,
+    wall_clock: Callable[[], float],
+    jar: Jar | None,
+    caching: Caching | None,
+    extras: Extras = NO_EXTRAS,
+) -> Stage:
+    """The stages of one hop around `inner`, which repeats and exchanges."""
     if caching is None:
-        stage = OwnCacheStage(wall_clock, stage, runtime)
+        stage: Stage = OwnCacheStage(wall_clock, inner, runtime)
     else:
-        stage = CacheStage(caching, wall_clock, stage, runtime)
-    stage = ContentStage(stage)
-    stage = OriginStage(jar, wall_clock, stage, runtime)
-    stage = RedirectStage(runtime.now, extras.around_hop(stage))
-    return extras.around_call(stage, runtime)
+        stage = CacheStage(caching, wall_clock, inner, runtime)
+    return extras.around_hop(OriginStage(jar, wall_clock, ContentStage(stage), runtime))
