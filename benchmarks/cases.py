@@ -32,13 +32,13 @@ class Case:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """What the ratios compare: wall time, but CPU for callers on a loop, where waiting overlaps.
+        """What the ratios compare: wall time, then CPU; only CPU for callers on a loop, where waiting overlaps.
 
         Of downloads both. Without TLS and without a loop it is the server that takes the time, of all clients and of
         bare sockets alike: CPU comes first there.
         """
         if not self.download:
-            return ("cpu",) if self.loop else ("wall",)
+            return ("cpu",) if self.loop else ("wall", "cpu")
         return ("wall", "cpu") if self.loop or self.tls else ("cpu", "wall")
 
     @property

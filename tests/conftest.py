@@ -12,7 +12,7 @@ from loopback.origin import Origin
 from loopback.pages import nginx_with_pages
 from loopback.scripted import Script, ScriptedServer
 
-VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
+VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "NETRC")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import exceptions, testing
+    from . import auth, cors, exceptions, testing
     from ._api.async_session import AsyncSession
+    from ._api.audit import headers_report
+    from ._api.cache import Cache
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
     from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
     from ._model.options import TLS, Limits, Timeout
+    from ._model.policy import CacheRule
+    from ._model.retry import RetryPolicy
     from .exceptions import (
         ConnectionError,
         ConnectTimeout,
@@ -28,11 +32,15 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
+    "._api.audit": ("headers_report",),
     "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
     "._api.async_session": ("AsyncSession",),
+    "._api.cache": ("Cache",),
     "._api.session": ("Session",),
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits", "Timeout"),
+    "._model.policy": ("CacheRule",),
+    "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
         "ConnectionError",
@@ -45,11 +53,14 @@ _HOMES = {
         "URLRequired",
     ),
 }
+_MODULES = ("auth", "cors", "exceptions", "testing")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AsyncResponse",
     "AsyncSession",
+    "Cache",
+    "CacheRule",
     "ConnectTimeout",
     "ConnectionError",
     "HTTPError",
@@ -58,6 +69,7 @@ __all__ = [
     "ReadTimeout",
     "RequestException",
     "Response",
+    "RetryPolicy",
     "Session",
     "SmartclientError",
     "TLS",
@@ -65,10 +77,13 @@ __all__ = [
     "TooManyRedirects",
     "URLRequired",
     "__version__",
+    "auth",
+    "cors",
     "delete",
     "exceptions",
     "get",
     "head",
+    "headers_report",
     "options",
     "patch",
     "post",
@@ -81,7 +96,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("exceptions", "testing"):
+    if name in _MODULES:
         return import_module(f".{name}", __name__)
     home = _HOME_OF.get(name)
     if home is None:

@@ -248,11 +248,17 @@ def test_auth(value):
     assert auth_from(value) == tuple(value)
 
 
-@pytest.mark.parametrize("value", ["up", "u:p", 5, True, (), ("u",), ("u", None), ("u", 5), {"u": "p"}, len], ids=repr)
+@pytest.mark.parametrize("value", ["up", "u:p", 5, True, (), ("u",), ("u", ["p"]), {"u": "p"}], ids=repr)
 def test_no_auth(value):
     with pytest.raises(InvalidOption, match="auth") as caught:
         auth_from(value)
     assert "u:p" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [("u", None), (42, 42), [None, b"p"]], ids=repr)
+def test_auth_of_numbers_and_none_is_their_text(value):
+    with pytest.warns(DeprecationWarning, match="no text"):
+        assert [str(part) for part in auth_from(value)] == [str(part) for part in value]
 
 
 def test_nobody():

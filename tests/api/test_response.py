@@ -60,7 +60,8 @@ def test_names():
     assert response.headers is response.headers
     assert response.elapsed == datetime.timedelta(seconds=1.5)
     assert response.http_version == "HTTP/1.1"
-    assert (response.encoding, response.cache, response.attempts, response.undecoded) == (None, None, (), None)
+    assert (response.encoding, response.cache, response.undecoded) == (None, None, None)
+    assert [(each.status, each.seconds, each.delay) for each in response.attempts] == [(201, 1.5, None)]
     assert (response.history, response.interim, response.trailers) == ([], [], {})
     assert (response.request.method, response.request.url, response.request.body) == ("GET", URL_TEXT, None)
 

@@ -157,7 +157,12 @@ def hostile():
 
     session = Session()
     session._chain = build_chain(
-        quiet_origin(), runtime=Runtime, wall_clock=time.time, jar=session.cookies, store=None, salt=b""
+        quiet_origin(),
+        runtime=Runtime,
+        wall_clock=time.time,
+        jar=session.cookies,
+        caching=None,
+        budget=session._budget,
     )
     return session
 
@@ -317,9 +322,9 @@ def test_options_of_the_constructor(session_to, far):
     assert request.fields.get("x") == "1"
     assert request.url.target == "/path?q=1&r=2"
     assert (options.auth, options.timeout.read, options.tls.verify, options.stream) == (("u", "p"), 7, False, True)
-    assert (options.max_redirects, options.retries, options.limits.body_max) == (3, 0, 9)
+    assert (options.max_redirects, options.retries.retries, options.limits.body_max) == (3, 0, 9)
     assert session.cookies.items() == [("a", "1")]
-    assert session._store is None
+    assert session._cache is None
 
 
 def test_repeated_fields_of_a_session(session_to, far):
@@ -369,7 +374,7 @@ CHANGES = [  # attribute, value, what the next call has
     ("params", {"a": 1}, lambda request: request.url.query == "a=1"),
     ("timeout", 3, lambda request: request.options.timeout.read == 3),
     ("max_redirects", 1, lambda request: request.options.max_redirects == 1),
-    ("retries", 9, lambda request: request.options.retries == 9),
+    ("retries", 9, lambda request: request.options.retries.retries == 9),
     ("stream", True, lambda request: request.options.stream),
     ("limits", Limits(body_max=1), lambda request: request.options.limits.body_max == 1),
 ]

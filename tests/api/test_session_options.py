@@ -2,6 +2,7 @@
 
 import asyncio
 import pickle
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,13 +11,13 @@ from unittest import mock
 import pytest
 
 import smartclient
-from smartclient import AsyncSession, Session
+from smartclient import AsyncSession, RetryPolicy, Session
 from smartclient._api.tls import ISSUERS
 from smartclient._model.message import Reply
 from smartclient._model.request import Request
 from smartclient._model.url import URL
 from smartclient._pipeline.exchange import SyncExchangeStage
-from smartclient.exceptions import InvalidOption, InvalidSchema, MissingSchema, URLRequired
+from smartclient.exceptions import InvalidHeader, InvalidOption, InvalidSchema, MissingSchema, URLRequired
 
 NOWHERE = "http://127.0.0.1:9/"
 
@@ -226,9 +227,8 @@ def test_pickle(kind: type[Any]) -> None:
     assert (copy.max_redirects, copy.limits, copy.stages) == (3, session.limits, session.stages)
     assert [(each.name, each.value, each.domain) for each in copy.cookies] == [("c", "d", "api.example")]
     assert copy._pool is None
-    assert copy._store is not None
-    assert copy._store is not session._store
-    assert copy._salt != session._salt
+    assert copy._cache is not None
+    assert copy._cache is not session._cache
     if kind is Session:
         copy.stages = []
         assert str(built(copy, "x").url) == API + "x?p=1"
@@ -236,7 +236,7 @@ def test_pickle(kind: type[Any]) -> None:
 
 def test_pickle_without_jar_and_cache() -> None:
     copy = pickle.loads(pickle.dumps(Session(cookies=None, cache=None)))
-    assert (copy.cookies, copy._store) == (None, None)
+    assert (copy.cookies, copy._cache) == (None, None)
 
 
 def test_derive_takes_settings_and_changes_its_own() -> None:
@@ -249,7 +249,7 @@ def test_derive_takes_settings_and_changes_its_own() -> None:
     child.headers["X-A"] = "changed"
     child.params["a"] = 2  # type: ignore[index]
     assert (parent.headers["X-A"], parent.params, parent.base_url, parent.stages) == ("1", {"a": 1}, None, ())
-    assert (child._store, child._salt) == (parent._store, parent._salt)
+    assert child._cache is parent._cache
 
 
 @pytest.mark.parametrize("kind", [Session, AsyncSession])
@@ -292,7 +292,7 @@ def test_transport_goes_to_derived_sessions_and_into_no_pickle() -> None:
 )
 def test_cache_that_nobody_asked_for_stays_so(session: Any, call: Any, implied: bool) -> None:
     child = Session(**session).derive(**call)
-    assert (child._cache_implied, child._store is not None) == (implied, True)
+    assert (child._cache_implied, child._cache is not None) == (implied, True)
 
 
 PROXY = {"http": "http://p.example:8080"}
@@ -327,11 +327,11 @@ def test_trust_env_is_one_option(variable: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_derive_without_cache_and_cookies() -> None:
     parent = Session()
-    assert parent.derive(cache=None)._store is None
+    assert parent.derive(cache=None)._cache is None
     assert parent.derive(cookies=None).cookies is None
     assert Session(cookies=None).derive().cookies is None
-    assert Session(cache=None).derive()._store is None
-    assert Session(cache=None).derive(cache=True)._store is not None
+    assert Session(cache=None).derive()._cache is None
+    assert Session(cache=None).derive(cache=True)._cache is not None
 
 
 def test_derived_limits_belong_to_bodies() -> None:
@@ -359,3 +359,36 @@ def test_subclasses_are_derived_and_pickled() -> None:
 def test_prewarm_of_no_number(count: Any) -> None:
     with pytest.raises(InvalidOption, match="connections"):
         Session().prewarm(NOWHERE, count)
+
+
+def test_retries_are_a_number_or_a_policy() -> None:
+    policy = RetryPolicy(7, on_timeout=True)
+    with Session(retries=policy) as session:
+        assert built(session).options.retries is policy
+        assert built(session, retries=1).options.retries == RetryPolicy(1)
+        assert built(session, retries=0).options.retries.retries == 0
+    with pytest.raises(InvalidOption, match="a RetryPolicy, not 'often'"):
+        Session().get(NOWHERE, retries="often")
+
+
+def test_idempotency_key() -> None:
+    session = Session()
+    assert "idempotency-key" not in built(session).fields
+    first, second = (built(session, idempotency_key=True) for _ in range(2))
+    keys = [request.fields.get("idempotency-key") for request in (first, second)]
+    assert all(re.fullmatch('"[0-9a-f]{32}"', key) for key in keys)
+    assert keys[0] != keys[1]
+    assert first.options.idempotent
+    assert built(session, idempotency_key="mine").fields.get("idempotency-key") == "mine"
+    by_hand = built(session, idempotency_key=True, headers={"Idempotency-Key": "hand"})
+    assert by_hand.fields.getlist("idempotency-key") == ["hand"]
+    with pytest.raises(InvalidHeader):
+        session.get(NOWHERE, idempotency_key="a\r\nb")
+    with pytest.raises(InvalidOption, match="idempotency_key"):
+        session.get(NOWHERE, idempotency_key=7)
+
+
+def test_derived_sessions_share_the_budget_of_retries() -> None:
+    session = Session()
+    assert session.derive()._budget is session._budget
+    assert pickle.loads(pickle.dumps(session))._budget is not session._budget

@@ -220,7 +220,7 @@ def test_no_cache_keeps_the_cache_out(run: Run, origin: Origin) -> None:
         pytest.param(["get", "--nonsense", "http://h"], 2, "--nonsense", id="unknown-flag"),
         pytest.param(["get", "--head", "--hea", "http://h"], 2, "--hea", id="no-abbreviations"),
         pytest.param(["get", "-m", "x", "http://h"], 2, "-m", id="timeout-no-number"),
-        pytest.param(["get", "-m", "-1", "http://h"], 2, "total", id="timeout-negative"),
+        pytest.param(["get", "-m=-1", "http://h"], 2, "total", id="timeout-negative"),
         pytest.param(["get", "-H", "nonsense", "http://h"], 2, "-H", id="header-without-colon"),
         pytest.param(["get", "-H", "a b: c", "http://h"], 2, "header", id="header-name-bad"),
         pytest.param(["get", "-H", "a: b\nc: d", "http://h"], 2, "header", id="header-injection"),

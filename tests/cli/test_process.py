@@ -22,7 +22,8 @@ pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
 
 
 def started(*arguments: str, stdout: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([*PROGRAM, *arguments], stdout=stdout, stderr=subprocess.PIPE)
+    environment = {**os.environ, "NO_COLOR": "1"}
+    return subprocess.Popen([*PROGRAM, *arguments], stdout=stdout, stderr=subprocess.PIPE, env=environment)
 
 
 def test_a_pipe_gets_the_body_as_it_arrives(scripted: Callable[..., ScriptedServer]) -> None:

@@ -8,16 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smartclient._cli.colours import Paint
 from smartclient._cli.exits import Fault
-from smartclient._cli.render import (
-    JSON_SHOWN_MAX,
-    Output,
-    escaped,
-    indented_json,
-    masked,
-    masked_value,
-    show_body,
-)
+from smartclient._cli.masks import escaped, masked, masked_value
+from smartclient._cli.render import JSON_SHOWN_MAX, Look, Output, indented_json, show_body
 from smartclient._model.headers import CREDENTIAL_FIELDS
 
 quick = settings(max_examples=200, deadline=None, derandomize=True)
@@ -116,7 +110,7 @@ class Terminal(io.BytesIO):
 
 def shown(pieces: list[str], content_type: str | None) -> str:
     terminal = Terminal()
-    show_body(Output(terminal, "stdout"), iter(pieces), content_type)
+    show_body(Output(terminal, "stdout"), iter(pieces), content_type, Look(True, True, Paint(False)))
     return terminal.getvalue().decode()
 
 

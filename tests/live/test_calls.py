@@ -286,7 +286,8 @@ def test_time_out_tells_what_happened(client: Client, scripted: Callable[..., Sc
     with pytest.raises(ReadTimeout) as caught:
         client.post(f"{server.url}/path?token=secret", data=b"x", timeout=0.05)
     error = caught.value
-    assert (error.request.method, error.response, error.attempts, error.sent) == ("POST", None, (), "wholly")
+    assert (error.request.method, error.response, error.sent) == ("POST", None, "wholly")
+    assert [each.error for each in error.attempts] == ["ReadTimeout"]
     assert error.elapsed is not None
     assert error.elapsed >= 0.05
     assert "secret" not in str(error)
@@ -295,10 +296,10 @@ def test_time_out_tells_what_happened(client: Client, scripted: Callable[..., Sc
 def test_retries_and_what_they_leave(client: Client, scripted: Callable[..., ScriptedServer]) -> None:
     server = scripted([READ, CUT], [OK])
     response = client.get(server.url, retries=1)
-    assert (response.content, [type(each) for each in response.attempts]) == (b"ok", [ServerDisconnected])
+    assert (response.content, [each.error for each in response.attempts]) == (b"ok", ["ServerDisconnected", None])
     with pytest.raises(ServerDisconnected) as caught:
         client.post(scripted([READ, CUT]).url, data=b"x")
-    assert (caught.value.sent, caught.value.attempts) == ("wholly", ())
+    assert (caught.value.sent, len(caught.value.attempts)) == ("wholly", 1)
 
 
 def test_no_retries_means_no_replay_of_what_may_have_arrived(
@@ -340,7 +341,7 @@ def test_body_of_another_length_is_sent_once(client: Client, origin: Origin, con
     with pytest.raises(InvalidOption, match="bytes") as caught:
         client.put(origin.url + "/echo", data=iter([content]), headers={"Content-Length": "8"})
     assert caught.value.sent == "partly"
-    assert caught.value.attempts == ()
+    assert len(caught.value.attempts) == 1
 
 
 @pytest.mark.parametrize(

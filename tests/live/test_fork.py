@@ -120,7 +120,7 @@ LOCKS: dict[str, Callable[[Any], Any]] = {
     "pool": lambda session: session._pool._lock,
     "session": lambda session: session._lock,
     "cookies": lambda session: session.cookies._lock,
-    "cache": lambda session: session._store._lock,
+    "cache": lambda session: session._cache.caching.store._store._lock,
     "TLS contexts": lambda session: tls._lock,
     "look-ups": lambda session: RESOLVER._lock,
     "threads": lambda session: DAEMON_THREADS._condition,

@@ -83,6 +83,14 @@ def test_retry_after_a_failure(client: Client, mocked: respx.MockRouter) -> None
     assert (response.text, route.call_count) == ("at last", 2)
 
 
+def test_retry_after_503(client: Client, mocked: respx.MockRouter) -> None:
+    busy = httpx.Response(503, headers={"Retry-After": "0"}, text="busy")
+    route = mocked.get(URL).mock(side_effect=[busy, httpx.Response(200, text="at last")])
+    response = client.get(URL)
+    assert (response.text, route.call_count) == ("at last", 2)
+    assert [(each.status, each.reason) for each in response.attempts] == [(503, "status 503, Retry-After"), (200, "")]
+
+
 @pytest.mark.parametrize(
     ("failure", "ours"),
     [

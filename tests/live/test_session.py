@@ -149,7 +149,8 @@ def test_prewarmed_connection_that_died_costs_no_retry(way: str, scripted: Any) 
         assert server.connection(0).over.wait(5)
         response = await settled(session.get(server.url, retries=1))
         assert response.content == b"ok"
-        assert all(failure.stale for failure in response.attempts)
+        reason = "the server had closed the kept-alive connection"
+        assert {attempt.reason for attempt in response.attempts[:-1]} <= {reason}
         await settled(session.close())
 
     run(way, scenario)

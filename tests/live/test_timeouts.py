@@ -237,6 +237,16 @@ def test_total_against_endless_redirects(client: Client, scripted: Scripted) -> 
         session.get(server.url, timeout=limits(total=0.15))
 
 
+def test_total_against_endless_retries(client: Client, scripted: Scripted) -> None:
+    answer = Send(b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n")
+    server = scripted([step for _ in range(1000) for step in (READ_HEAD, _Pause(), answer)])
+    policy = smartclient.RetryPolicy(10_000, budget=None)
+    with contextlib.suppress(DeadlineExceeded):  # or the last answer, when no time was left for a further one
+        response = client.get(server.url, timeout=limits(total=0.15), retries=policy)
+        assert response.status_code == 503
+    assert 1 < len(server.requests) < 1000
+
+
 class _Pause(Step):
     """Makes an answer take a hundredth of a second."""
 

@@ -105,7 +105,7 @@ def test_options_are_frozen_and_default_to_the_table():
     with pytest.raises(dataclasses.FrozenInstanceError):
         options.retries = 5
     assert (options.timeout, options.allow_redirects, options.max_redirects) == (DEFAULT_TIMEOUT, True, 30)
-    assert (options.retries, options.cache, options.stream, options.tls) == (2, "default", False, TLS())
+    assert (options.retries.retries, options.cache, options.stream, options.tls) == (2, "default", False, TLS())
 
 
 def test_options_show_no_secret():

@@ -15,12 +15,16 @@ from smartclient._model.headers import NO_FIELDS, Fields
 from smartclient._model.message import Head, Reply
 from smartclient._model.options import TLS, Options
 from smartclient._model.request import Request
+from smartclient._model.scope import EVERYTHING, Scope
 from smartclient._model.stored import Stored
 from smartclient._model.url import URL
 from smartclient._pipeline.cache import CacheStage
+from smartclient._pipeline.caching import Caching
 from smartclient._runtime.base import run_blocking
+from smartclient._runtime.blocking import BlockingRuntime
 from smartclient._store.memory import MemoryStore
 
+RUNTIME = BlockingRuntime()
 START = 1_800_000_000.0
 URI = "https://h.example/a"
 FRESH = ("Cache-Control", "max-age=60")
@@ -60,7 +64,7 @@ class World:
         self.requests: list[Request] = []
         self.store = MemoryStore() if store is None else store
         self.during: Callable[[], object] | None = None  # runs while the origin is at work
-        self.stage = CacheStage(self.store, lambda: self.now, self.origin, b"salt")
+        self.stage = CacheStage(Caching(self.store), lambda: self.now, self.origin, RUNTIME)
 
     async def origin(self, request: Request) -> Reply:
         self.requests.append(request)
@@ -164,7 +168,7 @@ def test_what_cannot_be_stored_passes_as_it_is(world: World) -> None:
     assert (reply.provenance, whole(reply)) == ("network", b"one")
     assert str(reply.cache) == "smartclient; fwd=uri-miss; fwd-status=200"
     assert reply.cache.why_not_stored == "it could be neither reused nor validated"
-    assert run_blocking(world.store.stats()).items == 0
+    assert run_blocking(world.store.stats(RUNTIME)).items == 0
 
 
 def test_a_get_with_content_is_neither_served_nor_stored(world: World) -> None:
@@ -192,7 +196,7 @@ def test_a_streamed_body_is_committed_at_its_end_and_before_the_reader_sees_it(w
     world.will(200, FRESH, body=Streamed([b"o", b"ne"]))
     reply = world.send()
     assert [run_blocking(reply.body.read()) for _ in range(2)] == [b"o", b"ne"]
-    assert run_blocking(world.store.stats()).items == 0
+    assert run_blocking(world.store.stats(RUNTIME)).items == 0
     assert run_blocking(reply.body.read()) == b""
     assert reply.body.trailers.get("digest") == "x"
     assert world.get() == (200, b"one", "cache")
@@ -218,7 +222,7 @@ def test_an_unfinished_body_is_never_stored(world: World, how: str) -> None:
         reply.body = reply.raw = BytesReader(b"")
         gc.collect()
     assert body.calls == ([how] if how in ("abort", "discard") else [])
-    assert run_blocking(world.store.stats()).items == 0
+    assert run_blocking(world.store.stats(RUNTIME)).items == 0
 
 
 def test_a_body_that_is_too_large_passes_whole() -> None:
@@ -230,7 +234,7 @@ def test_a_body_that_is_too_large_passes_whole() -> None:
     assert whole(reply) == b"x" * 10_000
     assert (reply.cache.stored, str(reply.cache)[-6:]) == (False, "ttl=59")
     assert reply.cache.why_not_stored.startswith("the store did not take it")
-    assert run_blocking(small.store.stats()).items == 0
+    assert run_blocking(small.store.stats(RUNTIME)).items == 0
 
 
 def test_readers_below_the_decoders_and_above_are_the_same_here(world: World) -> None:
@@ -280,9 +284,9 @@ def test_a_304_survives_eviction_of_what_it_confirms(world: World) -> None:
     world.send()
     world.now += 90
     world.will(304, ETAG, FRESH)
-    world.during = lambda: run_blocking(world.store.clear(0.0))
+    world.during = lambda: run_blocking(world.store.invalidate(RUNTIME, [EVERYTHING], 0.0))
     assert world.get() == (200, b"one", "revalidated")
-    assert run_blocking(world.store.stats()).items == 0
+    assert run_blocking(world.store.stats(RUNTIME)).items == 0
 
 
 def test_server_errors_leave_the_stored_response_alone(world: World) -> None:
@@ -307,7 +311,7 @@ def test_a_304_that_forbids_storing_answers_once(world: World) -> None:
     world.now += 90
     world.will(304, ETAG, ("Cache-Control", "no-store"))
     assert world.get() == (200, b"one", "revalidated")
-    assert run_blocking(world.store.stats()).items == 0
+    assert run_blocking(world.store.stats(RUNTIME)).items == 0
 
 
 @pytest.mark.parametrize(
@@ -454,11 +458,11 @@ def test_unsafe_methods_invalidate_all_variants_and_partitions(world: World, met
     for lines in ([], [ANNA], [("Cookie", "s=1"), ("Foo", "1")]):
         world.will(200, FRESH, ("Vary", "Foo"), body=b"one")
         world.send(*lines)
-    assert run_blocking(world.store.stats()).items == 3
+    assert run_blocking(world.store.stats(RUNTIME)).items == 3
     world.will(204)
     reply = world.send(method=method)
     assert str(reply.cache) == "smartclient; fwd=method; fwd-status=204"
-    assert run_blocking(world.store.stats()).items == 0
+    assert run_blocking(world.store.stats(RUNTIME)).items == 0
 
 
 def test_failed_unsafe_methods_invalidate_nothing(world: World) -> None:
@@ -474,7 +478,7 @@ def test_location_of_the_same_origin_is_invalidated_too(world: World) -> None:
     world.send(uri="https://h.example/b")
     world.will(201, ("Location", "/b"))
     world.send(method="POST")
-    assert run_blocking(world.store.stats()).items == 0
+    assert run_blocking(world.store.stats(RUNTIME)).items == 0
 
 
 @pytest.mark.parametrize("streamed", [False, True])
@@ -495,8 +499,13 @@ def test_a_slow_answer_does_not_bring_back_what_was_invalidated(world: World, st
 # Stores that fail
 
 
+FAILING = ["lacks", "salt", "lookup", "writer", "invalidate"]
+
+
 class Broken:
     """A store of which everything fails."""
+
+    traits = MemoryStore().traits
 
     def __getattr__(self, name: str) -> Any:
         async def fail(*_: object) -> Any:
@@ -520,7 +529,7 @@ def test_a_broken_store_costs_log_lines_and_misses(caplog: pytest.LogCaptureFixt
             assert world.get() == (200, b"one", "network")
             world.will(204)
             assert world.get(method="POST") == (204, b"", "network")
-    assert [record.getMessage().split()[2] for record in caplog.records] == ["lacks", "lookup", "writer", "invalidate"]
+    assert [record.getMessage().split()[2] for record in caplog.records] == FAILING
 
 
 class Waiting(MemoryStore):
@@ -530,13 +539,13 @@ class Waiting(MemoryStore):
         super().__init__()
         self.method = method
 
-    async def invalidate(self, uris: Iterable[str], moment: float) -> int:
+    async def invalidate(self, runtime: Any, scopes: Iterable[Scope], moment: float) -> int:
         await self.wait("invalidate")
-        return await super().invalidate(uris, moment)
+        return await super().invalidate(runtime, scopes, moment)
 
-    async def writer(self, record: Stored) -> Any:
+    async def writer(self, runtime: Any, record: Stored) -> Any:
         await self.wait("writer")
-        writer = await super().writer(record)
+        writer = await super().writer(runtime, record)
         write = writer.write
 
         async def slow_write(piece: bytes) -> bool:
@@ -575,4 +584,4 @@ def test_a_piece_cancelled_on_its_way_to_the_store_is_not_missing_there() -> Non
         run_blocking(reply.body.read())
     store.method = "none"
     assert whole(reply) == b"ne"
-    assert run_blocking(store.stats()).items == 0
+    assert run_blocking(store.stats(RUNTIME)).items == 0

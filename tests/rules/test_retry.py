@@ -6,16 +6,11 @@ from hypothesis import strategies as st
 
 from smartclient._model import errors
 from smartclient._model.body import NO_BODY, RequestBody
+from smartclient._model.options import Options
 from smartclient._model.request import Request
+from smartclient._model.retry import DEFAULT_RETRIES, IDEMPOTENT_METHODS, RetryPolicy
 from smartclient._model.url import URL
-from smartclient._rules.retry import (
-    BASE_DELAY,
-    DELAY_CAP,
-    IDEMPOTENT_METHODS,
-    delay_before_retry,
-    is_passing,
-    may_repeat,
-)
+from smartclient._rules.retry import delay_before_retry, is_passing, why_not_repeatable
 
 quick = settings(max_examples=200, deadline=None, derandomize=True)
 ONCE = RequestBody(iter([b"x"]))
@@ -52,7 +47,20 @@ MAY = [  # RFC 9110 section 9.2.2: method, body, sent, allowed
 
 @pytest.mark.parametrize(("method", "body", "sent", "allowed"), MAY, ids=lambda value: str(value)[:20])
 def test_may_repeat(method, body, sent, allowed):
-    assert may_repeat(request(method, body), errors.ReadError("x", sent=sent)) is allowed
+    assert (why_not_repeatable(request(method, body), DEFAULT_RETRIES, sent) is None) is allowed
+
+
+def test_other_methods_may_be_named():
+    policy = RetryPolicy(methods=[*RetryPolicy().methods, "brew"])
+    assert why_not_repeatable(request("BREW"), policy, "wholly") is None
+    assert why_not_repeatable(request("GET"), policy, "wholly") is None
+    assert why_not_repeatable(request("GET"), RetryPolicy(methods=()), "wholly") is not None
+
+
+def test_the_caller_may_vouch_for_a_call():
+    post = request("POST").replace(options=Options(idempotent=True))
+    assert why_not_repeatable(post, DEFAULT_RETRIES, "wholly") is None
+    assert why_not_repeatable(post.replace(body=ONCE), DEFAULT_RETRIES, "nothing") == "the body can be read only once"
 
 
 def test_all_of_the_registry_but_four():
@@ -79,6 +87,8 @@ def every_error(kind=errors.RequestException):
 def test_is_passing(kind):
     error = kind("x", "", 0) if kind is errors.JSONDecodeError else kind("x")
     assert is_passing(error) is PASSING.get(kind, False)
+    late = issubclass(kind, errors.Timeout) and kind is not errors.DeadlineExceeded
+    assert is_passing(error, on_timeout=True) is (PASSING.get(kind, False) or late)
 
 
 DELAYS = [  # wait before, dice, wait
@@ -93,14 +103,16 @@ DELAYS = [  # wait before, dice, wait
 
 @pytest.mark.parametrize(("previous", "dice", "expected"), DELAYS)
 def test_delay(previous, dice, expected):
-    assert delay_before_retry(previous, dice) == pytest.approx(expected, rel=1e-5)
+    assert delay_before_retry(previous, dice, DEFAULT_RETRIES) == pytest.approx(expected, rel=1e-5)
 
 
 @quick
-@given(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=40))
-def test_delays_stay_between_base_and_cap(dice):
+@given(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=40), st.sampled_from([(0.25, 20.0), (1, 5)]))
+def test_delays_stay_between_base_and_cap(dice, bounds):
+    base, cap = bounds
+    policy = RetryPolicy(base=base, cap=cap)
     delay = 0.0
     for each in dice:
-        upper = max(3 * delay, 3 * BASE_DELAY)
-        delay = delay_before_retry(delay, each)
-        assert BASE_DELAY <= delay <= min(DELAY_CAP, upper)
+        upper = max(3 * delay, 3 * base)
+        delay = delay_before_retry(delay, each, policy)
+        assert base <= delay <= min(cap, upper)

@@ -50,8 +50,12 @@ def sealed(rest: bytes) -> bytes:
         pytest.param({}, id="everything"),
         pytest.param({"body": b""}, id="empty body"),
         pytest.param({"body": bytes(range(256)) * 300}, id="large body"),
-        pytest.param({"fields": Fields(), "vary": ()}, id="no fields"),
+        pytest.param({"fields": Fields(), "vary": (), "groups": ()}, id="no fields"),
+        pytest.param({"body": None, "length": 10**12}, id="body elsewhere"),
         pytest.param({"reason": "\ud800"}, id="lone surrogate"),
+        pytest.param({"groups": ("a", "b"), "swr_until": 70.5, "sie_until": 90.0}, id="extensions"),
+        pytest.param({"part": (3, 11, 20)}, id="part"),
+        pytest.param({"part": (3, 11, None)}, id="part of who knows how much"),
     ],
 )
 def test_round_trip(changes: dict[str, Any]) -> None:
@@ -76,7 +80,7 @@ def test_every_changed_byte_is_a_miss() -> None:
 
 
 def test_another_version_is_a_miss() -> None:
-    assert from_bytes(b"\x02" + to_bytes(stored())[1:]) is None
+    assert from_bytes(b"\x01" + to_bytes(stored())[1:]) is None
 
 
 def line(index: int, value: Any) -> bytes:
@@ -108,11 +112,17 @@ def line(index: int, value: Any) -> bytes:
         pytest.param(line(4, 5), id="field lines"),
         pytest.param(line(5, [[1, "x"]]), id="vary"),
         pytest.param(line(6, "1"), id="moment"),
+        pytest.param(line(6, 1), id="moment that is no float"),
         pytest.param(line(10, 1e400), id="infinite moment"),
         pytest.param(line(10, 10**400), id="moment beyond floats"),
-        pytest.param(line(11, 1), id="flag"),
-        pytest.param(line(13, 7), id="entity tag"),
-        pytest.param(line(15, 3), id="length of the body"),
+        pytest.param(line(13, 1), id="flag"),
+        pytest.param(line(15, 7), id="entity tag"),
+        pytest.param(line(17, "a"), id="groups"),
+        pytest.param(line(17, [1]), id="group"),
+        pytest.param(line(18, [0, 4]), id="short part"),
+        pytest.param(line(18, [0, 4, "9"]), id="total of a part"),
+        pytest.param(line(19, -1), id="negative length"),
+        pytest.param(line(19, 3), id="length of the body"),
     ],
 )
 def test_damage_with_a_right_checksum_is_a_miss(data: bytes) -> None:
@@ -134,7 +144,7 @@ def test_any_bytes_are_a_record_or_a_miss(data: bytes) -> None:
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
-@given(index=st.integers(0, 15), value=JSON)
+@given(index=st.integers(0, 19), value=JSON)
 def test_any_value_in_any_place_is_a_record_or_a_miss(index: int, value: Any) -> None:
     result = from_bytes(line(index, value))
     assert result is None or isinstance(from_bytes(to_bytes(result)), Stored)

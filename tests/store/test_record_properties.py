@@ -27,6 +27,10 @@ RECORDS = st.builds(
     immutable=st.booleans(),
     etag=st.none() | TEXTS,
     last_modified=st.none() | TEXTS,
+    swr_until=MOMENTS,
+    sie_until=MOMENTS,
+    groups=st.lists(TEXTS, max_size=2).map(tuple),
+    part=st.none() | st.tuples(st.integers(), st.integers(), st.none() | st.integers()),
 )
 
 

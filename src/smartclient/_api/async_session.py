@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
 from .._model.request import Request
+from .._model.retry import RetryPolicy
 from .._net.pool import Pool
 from .._net.transport import AsyncTransport
 from .._pipeline.chain import build_chain
@@ -58,7 +59,7 @@ class AsyncSession(SharedPool):
         cert: Any = None,
         json: Any = None,
         *,
-        retries: int | None = None,
+        retries: int | RetryPolicy | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
         **rare: Unpack[RareOptions],
     ) -> AsyncResponse:
@@ -110,8 +111,8 @@ class AsyncSession(SharedPool):
             runtime=pool.runtime,
             wall_clock=time.time,
             jar=self.cookies,
-            store=self._store,
-            salt=self._salt,
+            caching=self._caching,
+            budget=self._budget,
         )
         return self._chain
 

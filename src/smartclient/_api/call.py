@@ -16,7 +16,7 @@ R = TypeVar("R", bound=Response)
 
 async def perform(chain: Stage, request: Request, response_class: type[R]) -> R:
     """The response to `request`, with its body unless the call is streamed."""
-    started = time.monotonic()
+    started = request.began = time.monotonic()
     reply: Reply | None = None
     try:
         reply = await chain(request)

@@ -11,6 +11,7 @@ from typing import Any
 
 from .._model.proxy import Environment
 from .._rules.proxy import VARIABLES, environment_from
+from .netrc import FOUND
 from .tls import TLS_VARIABLES
 
 ENVIRON = os.environ
@@ -18,9 +19,10 @@ _beneath: Mapping[Any, Any] = getattr(os.environ, "_data", os.environ)
 _encoded = getattr(os.environ, "encodekey", str)
 _about_proxies = frozenset(map(_encoded, VARIABLES))
 _about_tls = tuple(map(_encoded, TLS_VARIABLES))
+_NOTHING = (None,) * len(_about_tls)
 _none_of = _beneath.keys().isdisjoint
-is_silent = partial(_none_of, _about_proxies.union(_about_tls))
-"""Whether `ENVIRON` says nothing of either: the look that every call takes."""
+is_silent = partial(_none_of, _about_proxies.union(_about_tls, (_encoded("NETRC"),)))
+"""Whether `ENVIRON` says nothing of either, nor of a netrc file: the look that every call takes."""
 
 
 def environment() -> tuple[Environment | None, tuple[Any, ...] | None]:
@@ -28,7 +30,8 @@ def environment() -> tuple[Environment | None, tuple[Any, ...] | None]:
 
     The latter is only to be compared with what stood there before.
     """
+    FOUND.look_now()
     if os.environ is not ENVIRON:  # somebody put another mapping in its place
         return environment_from(os.environ), tuple(map(os.environ.get, TLS_VARIABLES))
-    proxies = None if _none_of(_about_proxies) else environment_from(ENVIRON)
-    return proxies, None if _none_of(_about_tls) else tuple(map(_beneath.get, _about_tls))
+    tls = tuple(map(_beneath.get, _about_tls))
+    return None if _none_of(_about_proxies) else environment_from(ENVIRON), None if tls == _NOTHING else tls

@@ -3,6 +3,7 @@
 import os
 import time
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from .._model.body import NO_BODY
@@ -16,14 +17,15 @@ from .._net.transport import is_patched
 from .._rules.proxy import proxy_for
 from .cookies import cookie_pairs
 from .environment import ENVIRON, environment, is_silent
+from .netrc import FOUND, with_netrc
 from .options import (
     NOT_GIVEN,
     RareOptions,
     auth_from,
-    cache_mode,
     checked_count,
     checked_limits,
     checked_method,
+    retries_from,
     timeout_from,
     with_params,
     with_rare,
@@ -55,7 +57,7 @@ class RequestMaker(Settings):
         verify: Any,
         cert: Any,
         json: Any,
-        retries: int | None,
+        retries: Any,
         cache: Any,
         rare: RareOptions,
     ) -> Request:
@@ -92,9 +94,10 @@ class RequestMaker(Settings):
         if not options.tls.verify:
             _warn_insecure(target, options)
         total = options.timeout.total
-        request = Request(method, target, fields, options=options)
-        if total is not None:
-            request.deadline = time.monotonic() + total
+        now = time.monotonic()
+        if now >= FOUND.next_look and options.auth is None and self.trust_env:
+            options = with_netrc(fields, options, target)
+        request = Request(method, target, fields, NO_BODY, options, inf if total is None else now + total)
         if data is not None or json is not None or files:
             self._put_body(request, data, json, files)
         if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):
@@ -121,11 +124,10 @@ class RequestMaker(Settings):
 
     def _in_environment(self, options: Options, trust: bool, variables: tuple[Any, ...]) -> Options:
         """`options` with what the environment says of TLS; `trust` tells whether it may name the trusted issuers."""
-        known, changed = self._environed
-        key = (options, trust, variables)
-        if known is None or known[0] is not options or known[1:] != key[1:]:
+        known, trusted, seen, changed = self._environed
+        if known is not options or trusted is not trust or seen != variables:
             changed = replace(options, tls=with_environment(options.tls, trust))
-            self._environed = (key, changed)
+            self._environed = (options, trust, variables, changed)
         return changed
 
     def _session_fields(self) -> Fields:
@@ -171,20 +173,22 @@ class RequestMaker(Settings):
         stream: bool | None,
         verify: Any,
         cert: Any,
-        retries: int | None,
+        retries: Any,
         cache: Any,
         proxies: Proxies | None,
     ) -> Options:
+        mode, caching = self._of_call(cache)
         return Options(
             timeout=timeout_from(self.timeout if timeout is NOT_GIVEN else timeout),
             allow_redirects=bool(allow_redirects),
             max_redirects=checked_count("max_redirects", self.max_redirects),
-            auth=auth_from(self.auth if auth is None else auth),
+            auth=auth_from(self.auth if auth is None else auth, on_loop=not self._blocking),
             tls=tls_from(self._verify if verify is None else verify, self.cert if cert is None else cert),
             reach=self._reach,
             stream=self._fixed.stream if stream is None else bool(stream),
-            retries=checked_count("retries", self.retries if retries is None else retries),
-            cache=cache_mode(cache),
+            retries=retries_from(self.retries if retries is None else retries),
+            cache=mode,
+            caching=caching,
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
             formats=self._fixed.formats,

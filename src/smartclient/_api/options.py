@@ -3,17 +3,24 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from .._model.body import ProgressCall
 from .._model.errors import InvalidOption, shown
-from .._model.headers import Fields, HeadersInput, is_token
+from .._model.headers import Fields, HeadersInput, fields_from, is_token
 from .._model.options import DEFAULT_TIMEOUT, TLS, Limits, Options, Timeout
 from .._model.percent import ARRAY_STYLES, param_pairs
+from .._model.retry import DEFAULT_RETRIES, RetryPolicy
 from .._model.url import URL
 
 if TYPE_CHECKING:
     import ssl
+
+    from .cache import Cache
+
+    CacheInput: TypeAlias = bool | str | os.PathLike[str] | Cache | None
+else:
+    CacheInput = object
 
 
 class NotGiven:
@@ -27,7 +34,6 @@ NOT_GIVEN: Final = NotGiven()
 
 TimeoutInput = float | tuple[float | None, float | None] | Timeout | None
 ACCEPT_FIELDS = {"accept": "Accept", "accept_language": "Accept-Language"}
-CacheInput = bool | str | None
 ProxiesInput = Mapping[str, Any] | None
 
 
@@ -42,6 +48,9 @@ class RareOptions(TypedDict, total=False):
             once at its end; what it raises ends the call.
         proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL (http, https, socks5,
             socks5h), to (URL, (user, password)), or to None for a direct connection; beats the environment.
+        idempotent: this call may be repeated after it may have reached the server, whatever its method.
+        idempotency_key: True sends a random Idempotency-Key, the same with every attempt, text sends that one; and the
+            call may be repeated.
     """
 
     accept: Any
@@ -50,6 +59,8 @@ class RareOptions(TypedDict, total=False):
     array_style: str
     progress: ProgressCall | None
     proxies: ProxiesInput
+    idempotent: bool
+    idempotency_key: bool | str | None
 
 
 class CommonOptions(RareOptions, total=False):
@@ -64,7 +75,7 @@ class CommonOptions(RareOptions, total=False):
     stream: bool | None
     verify: "bool | str | os.PathLike[str] | TLS | ssl.SSLContext | None"
     cert: Any
-    retries: int | None
+    retries: int | RetryPolicy | None
     cache: CacheInput | NotGiven
 
 
@@ -123,18 +134,46 @@ def timeout_from(value: Any) -> Timeout:
     return limits
 
 
-def auth_from(value: Any) -> tuple[Any, Any] | None:
-    """What `auth=` means: (user, password), each str or bytes; None for nobody.
+def auth_from(value: Any, *, on_loop: bool = False) -> Any:
+    """What `auth=` means: a (user, password) tuple, an `_pipeline.auth.Auth`, or None for nobody.
 
     Raises:
         InvalidOption: anything else.
     """
     if value is None:
         return None
-    pair = isinstance(value, tuple | list) and len(value) == 2
-    if not pair or not all(isinstance(part, str | bytes) for part in value):
+    if isinstance(value, tuple | list) and len(value) == 2:
+        return checked_pair(value)
+    from .auth import auth_object
+
+    return auth_object(value, on_loop=on_loop)
+
+
+def checked_pair(pair: Any) -> tuple[Any, Any]:
+    """(user, password), each str or bytes.
+
+    Numbers and None become text with a DeprecationWarning, as in requests.
+
+    Raises:
+        InvalidOption: anything else.
+    """
+    user, password = (_checked_part(part) for part in pair)
+    return user, password
+
+
+def _checked_part(part: Any) -> str | bytes:
+    if isinstance(part, str | bytes):
+        return part
+    if part is not None and not isinstance(part, int | float):
         raise InvalidOption("auth must be a (user, password) pair of str or bytes")
-    return (value[0], value[1])
+    import warnings
+
+    warnings.warn(
+        f"User names and passwords that are no text ({type(part).__name__}) will not be supported for ever.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return str(part)
 
 
 def with_params(url: URL, session: Any, call: Any, array_style: Any) -> URL:
@@ -181,7 +220,33 @@ def with_rare(fields: Fields, options: Options, rare: Mapping[str, Any]) -> tupl
             fields = fields.replace(name, accept_value(option, rare[option]))
     if rare.get("strict_accept") is not None:
         options = replace(options, strict_accept=bool(rare["strict_accept"]))
+    if rare.get("idempotent") is not None:
+        options = replace(options, idempotent=bool(rare["idempotent"]))
+    if rare.get("idempotency_key"):
+        options = replace(options, idempotent=True)
+        fields = with_idempotency_key(fields, rare["idempotency_key"])
     return fields, options
+
+
+def with_idempotency_key(fields: Fields, key: Any) -> Fields:
+    """`fields` with the key of a call: one that the caller wrote by hand stays."""
+    if "idempotency-key" in fields:
+        return fields
+    if key is not True and not isinstance(key, str):
+        raise InvalidOption(f"idempotency_key must be True or text, not {shown(key)}")
+    # draft-ietf-httpapi-idempotency-key-header: a string in the sense of RFC 9651, hence the quotes.
+    return fields_from(fields, {"Idempotency-Key": f'"{os.urandom(16).hex()}"' if key is True else key})
+
+
+def retries_from(value: Any) -> Any:
+    """What `retries=` means: a number of further attempts, a `RetryPolicy`, or a rule as `_rules.retry.Rule` has it.
+
+    Raises:
+        InvalidOption: anything else.
+    """
+    if isinstance(value, RetryPolicy) or hasattr(value, "begin"):
+        return value
+    return DEFAULT_RETRIES if type(value) is int and value == DEFAULT_RETRIES.retries else RetryPolicy(value)
 
 
 CACHE_MODES = ("default", "refresh", "reload", "only")
@@ -197,9 +262,11 @@ def cache_mode(value: Any) -> str | None:
         return "default"
     if value is None or value is False:
         return None
-    if value in CACHE_MODES:
-        return str(value)
-    raise InvalidOption(f"cache: {shown(value)} is none of {', '.join(CACHE_MODES)}, None or False")
+    if isinstance(value, str) and value in CACHE_MODES:
+        return value
+    raise InvalidOption(
+        f"cache: {shown(value)} is none of {', '.join(CACHE_MODES)}, True, None and False, no path object and no Cache"
+    )
 
 
 def checked_method(method: Any) -> str:

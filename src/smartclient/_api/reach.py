@@ -1,6 +1,7 @@
 """What `resolve=`, `unix_socket=` and `local_address=` of a session mean."""
 
 import inspect
+import os
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -26,11 +27,25 @@ def reach_from(resolve: Any, unix_socket: Any, local_address: Any) -> Reach | No
             raise InvalidOption("unix_socket: neither resolve nor local_address can be given beside it")
         if not hasattr(socket, "AF_UNIX"):
             raise InvalidOption("unix_socket: this system has no such sockets")
-        return Reach({}, unix_socket=_checked_path(unix_socket))
+        path = _checked_path(unix_socket)
+        return Reach({}, unix_socket=path, mark=path)
     local = None if local_address is None else _local(local_address)
     if callable(resolve):
-        return Reach({}, resolve, _awaits(resolve), local_address=local)
-    return Reach({} if resolve is None else _addresses(resolve), local_address=local)
+        return Reach({}, resolve, _awaits(resolve), local_address=local, mark=own_mark())
+    addresses = {} if resolve is None else _addresses(resolve)
+    return Reach(addresses, local_address=local, mark=(*sorted(addresses.items(), key=repr), local))
+
+
+def own_way(reach: Reach | None) -> Reach:
+    """`reach` for a transport of the caller's, whose answers are like nobody else's."""
+    way = reach or Reach({})
+    way.mark = own_mark()
+    return way
+
+
+def own_mark() -> bytes:
+    """A mark for what means something in this process only, such as a function: no other process comes upon it."""
+    return os.urandom(16)
 
 
 def _checked_path(value: Any) -> str:

@@ -6,6 +6,7 @@ from .._model.errors import RequestException
 from .._model.headers import Headers
 from .._model.message import Reply
 from .._model.request import Request
+from .._model.retry import Attempt
 
 
 class PreparedRequest:
@@ -32,8 +33,16 @@ class PreparedRequest:
         return f"<PreparedRequest [{self.method}]>"
 
 
+def attempts_of(reply: Reply, seconds: float | None = None) -> tuple[Attempt, ...]:
+    """What was sent for `reply`, whose head came after `seconds`; what needed no retry has no record of its own."""
+    if reply.attempts or reply.provenance == "cache":
+        return reply.attempts
+    head = reply.network_head or reply.head
+    return (Attempt(head.status, None, "", "wholly", seconds),)
+
+
 def tell_about(error: RequestException, reply: Reply) -> None:
-    """Says in an error of a response's body which request it was, and what had failed before."""
-    error.attempts = reply.attempts
+    """Says in an error of a response's body which request it was, and how its head was come by."""
+    error.attempts = attempts_of(reply)
     if error.request is None:
         error.request = PreparedRequest(reply.request)

@@ -16,10 +16,11 @@ from .._model.errors import (
 )
 from .._model.headers import Headers
 from .._model.message import Reply
+from .._model.retry import Attempt
 from .._pipeline.content import whole_content
 from .._runtime.base import run_blocking
 from .pieces import EachAsync, Lines, Pieces, Portions, Text, each
-from .request import PreparedRequest, tell_about
+from .request import PreparedRequest, attempts_of, tell_about
 from .views import FieldViews, tell_alternatives
 
 if TYPE_CHECKING:
@@ -146,9 +147,9 @@ class Response(FieldViews):
         return self._reply.cache
 
     @property
-    def attempts(self) -> tuple[Any, ...]:
-        """The failures of earlier attempts, oldest first."""
-        return self._reply.attempts
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Each time that the request of the last hop was sent, oldest first; none for what the cache had."""
+        return attempts_of(self._reply, None if self._reply.history else self._seconds)
 
     @property
     def undecoded(self) -> str | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
 from .._model.request import Request
+from .._model.retry import RetryPolicy
 from .._net.pool import Pool
 from .._net.transport import SyncTransport
 from .._pipeline.chain import build_chain
@@ -51,7 +52,7 @@ class Session(SharedPool):
         cert: Any = None,
         json: Any = None,
         *,
-        retries: int | None = None,
+        retries: int | RetryPolicy | None = None,
         cache: CacheInput | NotGiven = NOT_GIVEN,
         **rare: Unpack[RareOptions],
     ) -> Response:
@@ -66,7 +67,7 @@ class Session(SharedPool):
             cookies: mapping or jar, for this call only.
             files: mapping or pairs of a name and a file, path object, bytes or str, or of a name and (file name,
                 content[, content type[, fields]]); sent as multipart/form-data, after the form in `data`.
-            auth: (user, password), never sent to another origin.
+            auth: (user, password), or what else a session takes; never sent to another origin.
             timeout: seconds for each wait, (connect, read), a Timeout, or None for no limit.
             allow_redirects: follow 301, 302, 303, 307 and 308.
             stream: leave the body to be read from the response.
@@ -74,8 +75,8 @@ class Session(SharedPool):
                 `ssl.SSLContext` is used as it is.
             cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
             json: sent as JSON, unless `data` or `files` is given.
-            retries: further attempts at most, for what may be repeated.
-            cache: "refresh", "reload", "only", or None for no cache.
+            retries: further attempts at most, for what may be repeated, or a `RetryPolicy`.
+            cache: "refresh", "reload", "only", None for none, or one of its own: a `Cache`, or a path object.
             rare: the keywords of `RareOptions`.
 
         Raises:
@@ -125,8 +126,8 @@ class Session(SharedPool):
                     runtime=pool.runtime,
                     wall_clock=time.time,
                     jar=self.cookies,
-                    store=self._store,
-                    salt=self._salt,
+                    caching=self._caching,
+                    budget=self._budget,
                 )
             return self._chain
 

@@ -5,24 +5,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, Unpack
 
 from .._codec.decoders import ACCEPT_ENCODING
-from .._model.errors import InvalidOption, shown
+from .._model.errors import InvalidOption
 from .._model.headers import NO_FIELDS, Fields, Headers, HeadersInput, fields_from
 from .._model.options import DEFAULT_LIMITS, TLS, Limits, Options
+from .._model.retry import RetryPolicy
 from .._pipeline.stage import Stage
 from .._rules.jar import Jar
 from .._runtime.base import new_lock
-from .._store.base import Store
 from .._version import __version__
+from .cache import CacheSettings, cache_of_session
 from .cookies import jar_from
 from .options import (
     NOT_GIVEN,
     CallOptions,
-    cache_mode,
     checked_limits,
     unknown_keyword,
 )
 from .rare import Fixed, RareSettings
-from .reach import reach_from
+from .reach import own_way, reach_from
 
 if TYPE_CHECKING:
     import ssl
@@ -47,23 +47,25 @@ def default_headers() -> Headers:
     )
 
 
-class Settings(RareSettings):
+class Settings(RareSettings, CacheSettings):
     """Options of a session. Attributes may be changed at any time; calls made later see the change.
 
     Attributes:
         headers: fields of every call.
         cookies: the jar, kept between calls of this session; a mapping or another jar may be assigned.
-        auth: (user, password), or None.
+        auth: (user, password), an object of `smartclient.auth`, a function of a request, or None.
         params: appended to the query of every call.
         verify: True, False, the path of a trusted CA file or folder, a `TLS`, or an `ssl.SSLContext`, used as it is.
         cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
         proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL; not used with `unix_socket`.
         trust_env: whether variables of the environment count: for proxies http_proxy, https_proxy, all_proxy and
             no_proxy, in either case; for trusted issuers REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, SSL_CERT_FILE and
-            SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE.
+            SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE. Netrc files, too.
         timeout: as in a call.
         max_redirects: hops at most.
-        retries: further attempts at most.
+        cache: True (in memory), None for none, the path of a folder for a store on disk, or a `Cache`. As an
+            attribute it is what `entries`, `purge`, `clear` and `stats` are called on, and is true while there is one.
+        retries: further attempts at most, or a `RetryPolicy`.
         limits: of connections and bodies; read when the first connection is made.
         array_style: "repeat", "comma" or "brackets": what becomes of lists in `params`.
 
@@ -96,7 +98,7 @@ class Settings(RareSettings):
         local_address: str | tuple[str, int] | None = None,
         stream: bool = False,
         max_redirects: int = 30,
-        retries: int = 2,
+        retries: int | RetryPolicy = 2,
         cache: Any = NOT_GIVEN,
         limits: Limits = DEFAULT_LIMITS,
         proxies: Any = None,
@@ -131,6 +133,8 @@ class Settings(RareSettings):
         if transport is not None and not callable(getattr(transport, self._handler, None)):
             raise InvalidOption(f"transport: a {type(transport).__name__} has no {self._handler}")
         self._transport = transport
+        if transport is not None:
+            self._reach = own_way(self._reach)
         self.max_redirects = max_redirects
         self.retries = retries
         self.limits = checked_limits(limits)
@@ -143,16 +147,14 @@ class Settings(RareSettings):
         self._fixed = Fixed(bool(stream), bool(strict_accept))
         if json_lib is not None or codecs is not None:
             self._set_formats(json_lib, codecs)
-        self._store: Store | None = None
-        self._set_cache(cache)
+        self._cache = cache_of_session(cache, None)
         self._cache_implied = cache is NOT_GIVEN
-        self._salt = os.urandom(16)
         self._forget_merged()
 
     def _forget_merged(self) -> None:
         self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
-        self._environed: tuple[Any, Options] = (None, Options())
+        self._environed: tuple[Any, bool, Any, Options] = (None, False, None, Options())
 
     @property
     def verify(self) -> Any:
@@ -161,11 +163,6 @@ class Settings(RareSettings):
     @verify.setter
     def verify(self, value: Any) -> None:
         self._verify = value
-
-    def _set_cache(self, cache: Any) -> None:
-        if cache_mode(cache) not in ("default", None):
-            raise InvalidOption(f"cache: {shown(cache)} is a mode of one call; a session takes True, None or False")
-        self._store = (self._store or _new_store()) if cache_mode(cache) else None
 
     @property
     def headers(self) -> Headers:
@@ -209,9 +206,3 @@ class StreamFlag(Generic[R]):
 def option_names() -> frozenset[str]:
     """The keywords that sessions take."""
     return frozenset(Settings.__init__.__kwdefaults__ or ())
-
-
-def _new_store() -> Store:
-    from .._store.memory import MemoryStore
-
-    return MemoryStore()

@@ -1,6 +1,5 @@
 """Sessions that share a pool, what a session tells of it, and sessions in pickles; never how a call is made."""
 
-import os
 from collections.abc import Mapping
 from typing import Any, Self
 from weakref import WeakSet
@@ -10,6 +9,7 @@ from .._model.headers import Headers, fields_from
 from .._model.options import Limits
 from .._model.request import Request
 from .._net.pool import Pool, PoolStats
+from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .._rules.proxy import routed
 from .._runtime.base import new_lock
@@ -17,7 +17,18 @@ from .making import RequestMaker
 from .options import NOT_GIVEN, checked_limits, unknown_keyword
 from .settings import GIVEN_FOR_GOOD, option_names
 
-_OF_THIS_PROCESS = ("_chain", "_children", "_fields", "_home", "_lock", "_merged", "_owner", "_pool", "_salt", "_store")
+_OF_THIS_PROCESS = (
+    "_budget",
+    "_chain",
+    "_children",
+    "_fields",
+    "_home",
+    "_lock",
+    "_merged",
+    "_owner",
+    "_pool",
+    "_spare",
+)
 """Attributes that belong to one session in one process: neither pickled nor handed to derived sessions."""
 
 
@@ -30,6 +41,7 @@ class SharedPool(RequestMaker):
 
     def _begin(self, owner: Self | None) -> None:
         self._owner = owner
+        self._budget: RetryBudget = RetryBudget(new_lock()) if owner is None else owner._budget
         self._pool: Pool | None = None
         self._children: WeakSet[Self] = WeakSet()
 
@@ -53,15 +65,12 @@ class SharedPool(RequestMaker):
         child.__dict__.update(self._lasting())
         child._headers = Headers(fields_from(self._headers, options.pop("headers", None)))
         child.params = dict(self.params) if isinstance(self.params, Mapping) else self.params
-        child._lock, child._chain, child._salt, child._store = self._lock, None, self._salt, self._store
+        child._lock, child._chain = self._lock, None
         child._forget_merged()
         child._begin(owner)
         if "base_url" in options:  # before the cookies, which it gives a home
             child.base_url = options.pop("base_url")
         child.cookies = options.pop("cookies", None if self._jar is None else ())
-        if "cache" in options:
-            child._set_cache(options.pop("cache"))
-            child._cache_implied = False
         proxies = options.pop("proxies", self.proxies) or {}
         child.proxies = dict(proxies) if isinstance(proxies, Mapping) else proxies
         child.limits = _same_pool(self.limits, options.pop("limits", self.limits))
@@ -109,17 +118,15 @@ class SharedPool(RequestMaker):
         if self._transport is not None:
             raise TypeError(f"cannot pickle a {type(self).__name__} with transport=, which stays the caller's")
         cookies = None if self._jar is None else list(self._jar)
-        return self._lasting() | {"_jar": cookies, "_store": self._store is not None}
+        return self._lasting() | {"_jar": cookies}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        cookies, cached = state.pop("_jar"), state.pop("_store")
+        cookies = state.pop("_jar")
         self.__dict__.update(state)
         self._lock = new_lock()
-        self._chain = self._store = None
-        self._salt = os.urandom(16)
+        self._chain = None
         self._forget_merged()
         self._begin(None)
-        self._set_cache(cached)
         self._jar = None if cookies is None else Jar(new_lock())
         for cookie in cookies or ():
             self._jar.add(cookie)  # type: ignore[union-attr]  # there are cookies only where there is a jar

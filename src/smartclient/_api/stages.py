@@ -73,7 +73,7 @@ class _Innermost:
         self._used = False
 
     def __call__(self, prepared: PreparedRequest) -> Any:
-        request = _changed(self._request, prepared)
+        request = changed(self._request, prepared, "a stage called next with")
         if request.body is self._request.body and request.body.length != 0 and not request.body.replayable:
             if self._used:
                 raise UnrewindableBodyError("a stage called next again, and the body can be read only once")
@@ -81,10 +81,14 @@ class _Innermost:
         return self._call(request)
 
 
-def _changed(request: Request, prepared: Any) -> Request:
-    """`request` with what stages changed. What they cannot see, as the password, does not go to another origin."""
+def changed(request: Request, prepared: Any, who: str) -> Request:
+    """`request` with what callers' code changed. What that cannot see, as the password, goes to no other origin.
+
+    Raises:
+        SessionMisuse: `prepared` is no request; the error begins with `who`.
+    """
     if not isinstance(prepared, PreparedRequest):
-        raise SessionMisuse(f"a stage called next with {shown(prepared)}, not with a request")
+        raise SessionMisuse(f"{who} {shown(prepared)}, which is no request")
     url = request.url if prepared.url == str(request.url) else URL.parse(prepared.url)
     fields, body, options = fields_from(prepared.headers), request.body, request.options
     if prepared.body is not (body.content or None):

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +14,6 @@ KEYLOG = "SSLKEYLOGFILE"
 TLS_VARIABLES = (*ISSUERS, KEYLOG)
 
 _numbers: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
-_next_number = count(1)
 
 
 def with_environment(tls: TLS, trust: bool) -> TLS:
@@ -41,7 +39,8 @@ def tls_from(verify: Any, cert: Any) -> TLS:
     if ssl is not None and isinstance(verify, ssl.SSLContext):
         if cert is not None:
             raise InvalidOption("cert: an SSLContext is used as it is; load the certificate into it")
-        number = _numbers.setdefault(verify, next(_next_number))
+        # By chance, not counted: stored responses are told apart by it, and other processes may read them.
+        number = _numbers.setdefault(verify, int.from_bytes(os.urandom(8), "big"))
         checked = verify.verify_mode == ssl.CERT_REQUIRED and verify.check_hostname
         return TLS(checked, own=OwnContext(verify, number))
     if isinstance(verify, bool) or verify is None:

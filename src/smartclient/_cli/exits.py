@@ -6,11 +6,13 @@ Cheap to load: every start needs it. Which error of the library has which code i
 from typing import Literal
 
 OK = 0
+NO = 1
 USAGE = 2
 STATUS = 22
 CANNOT_WRITE = 23
 CANNOT_READ = 26
 TLS_HANDSHAKE = 35
+CLIENT_CERTIFICATE = 58
 CERTIFICATE_REFUSED = 60
 INTERNAL = 70
 CA_FILE = 77

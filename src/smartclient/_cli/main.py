@@ -6,14 +6,20 @@ What only a call needs is loaded when there is one: `--version` and `--help` sta
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from importlib import import_module
+from typing import NoReturn
 
 from .exits import CLOSED_PIPE, INTERNAL, INTERRUPTED, OK
 
-if TYPE_CHECKING:
-    import argparse
-
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "query")
+# Each command is one file with `parser(command)` and `run(command, arguments)`.
+FILES = {
+    **dict.fromkeys((*METHODS, "request", ""), "call"),
+    "cors": "cors",
+    "tls": "tls",
+    "headers": "headers",
+    "doctor": "doctor",
+}
 
 _HELP = f"""usage: smartclient [COMMAND] [FLAGS] URL...
 
@@ -21,14 +27,18 @@ An HTTP client. The body goes to stdout, everything else to stderr.
 
 commands:
   {" ".join(METHODS)}
-                      one call with that method; without a command: get, or post with -d
+                      one call with that method; without a command: get, or post with -d, -F or --json
   request METHOD URL  one call with any method
+  cors URL --origin O would a browser let a page of O make this call, and why not
+  tls URL             protocol, certificate and chain, and what the network can see
+  headers URL         which security fields are there, missing or weak
+  doctor              versions, trust, proxies, directories: what this installation sees
   version, help       also --version, --help; every command has --help
 
 examples:
   smartclient https://example.org/
   smartclient get https://example.org/users/7 -i -v -u env:LOGIN
-  smartclient post https://example.org/users -d name=Ada -m 10
+  smartclient post https://example.org/users --json name=Ada --json age=36 -m 10
 """
 
 
@@ -45,17 +55,19 @@ def main(argv: Sequence[str]) -> int:
     """Runs the command line `argv` (without the program's name) and returns its exit code; never raises."""
     silent = False
     try:
+        if list(argv[:1]) == ["help"] and len(argv) > 1 and argv[1] in FILES:
+            argv = [argv[1], "--help"]
         if not argv or argv[0] in ("help", "--help", "-h"):
             _print(_HELP)
             return OK
         if argv[0] in ("version", "--version", "-V"):
             _print(f"smartclient {_version()}\n")
             return OK
-        from . import call
-
-        command, arguments = _parsed(argv)
-        silent = arguments.silent
-        return call.run(command, arguments)
+        command, flags = (argv[0], argv[1:]) if argv[0] and argv[0] in FILES else ("", argv)
+        file = import_module(f".{FILES[command]}", __package__)
+        arguments = file.parser(command or "get").parsed(flags)
+        silent = getattr(arguments, "silent", False)
+        return int(file.run(command, arguments))
     except BrokenPipeError:
         return CLOSED_PIPE
     except KeyboardInterrupt:
@@ -69,20 +81,11 @@ def main(argv: Sequence[str]) -> int:
         return _failed(error, silent=silent)
 
 
-def _parsed(argv: Sequence[str]) -> "tuple[str, argparse.Namespace]":
-    """The command and its flags."""
-    from .call import parser_for
-
-    if argv[0] in METHODS or argv[0] == "request":
-        return argv[0], parser_for(argv[0]).parse_args(argv[1:])
-    arguments = parser_for("get").parse_args(argv)
-    return "post" if arguments.data else "get", arguments
-
-
 def _failed(error: Exception, *, silent: bool) -> int:
     """The exit code of `error`, which is told in one line."""
     from .codes import exit_code
-    from .render import masked, note
+    from .masks import masked
+    from .render import note
 
     code = exit_code(error)
     if code == INTERNAL:

@@ -1,4 +1,4 @@
-"""What the program writes: bodies, heads and notes, made safe for terminals and free of secrets; never a decision.
+"""What the program writes: bodies, heads and notes, made safe for terminals; never a decision.
 
 The body goes to stdout and everything else to stderr. A pipe gets exactly the body's bytes.
 """
@@ -9,54 +9,17 @@ from collections.abc import Iterable, Iterator
 from io import FileIO, IncrementalNewlineDecoder
 from itertools import chain
 from select import select
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
+from .colours import Paint, paint_for
 from .exits import cannot
+from .masks import escaped
 
 JSON_SHOWN_MAX = 1024 * 1024  # larger JSON is shown as it came
 _INDENT_MAX = 40  # levels; hostile nesting would make lines of blanks
 _LOOKED_AT = 1024
 
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-
-# The last word of a field's name tells a secret: X-API-Key, Private-Token, Proxy-Authorization.
-_SECRET_WORDS = frozenset({"authorization", "cookie", "key", "password", "secret", "signature", "token"})
-_COOKIE_VALUE = re.compile(r"=[^;]*")
-_USERINFO = re.compile(r"(://)[^/?#\s@]*(?:@[^/?#\s@]*)*@")
-_SECRET_QUERY = re.compile(
-    r"""([?&;][^=&\s]*?(?:token|key|sig|signature|secret|password|passwd|pwd|auth|credential|session|code)[^=&\s]*=)"""
-    r"""[^&#\s"'<>]+""",
-    re.IGNORECASE,
-)
-
-
-def masked(text: str) -> str:
-    """`text` with *** for userinfo and for values of query names such as token, key and sig."""
-    return _SECRET_QUERY.sub(r"\1***", _USERINFO.sub(r"\1***@", text))
-
-
-def masked_value(name: str, value: str) -> str:
-    """The value of field `name` with *** for its secrets; the scheme of credentials and the names of cookies stay."""
-    name = name.lower()
-    if name == "set-cookie":
-        return _COOKIE_VALUE.sub("=***", value, count=1) if "=" in value else "***"
-    if name == "cookie":
-        return _COOKIE_VALUE.sub("=***", value) if "=" in value else "***"
-    if name.rpartition("-")[2] in _SECRET_WORDS:
-        scheme, blank, _ = value.partition(" ")
-        return f"{scheme} ***" if blank and name.endswith("authorization") else "***"
-    return masked(value)
-
-
-def escaped(text: str) -> str:
-    """`text` with its control and direction-changing characters written out; newline, CRLF and tab stay."""
-    return _UNSAFE.sub(_written_out, text.replace("\r\n", "\n"))
-
-
-def _written_out(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def note(text: str) -> None:
@@ -68,6 +31,27 @@ def note(text: str) -> None:
         print(escaped(text) if stream.isatty() else text, file=stream, flush=True)
     except (OSError, ValueError):
         return
+
+
+class Look(NamedTuple):
+    """How an answer appears on its output.
+
+    Attributes:
+        shown: for people: text, control characters written out; else the bytes as they are.
+        indents: JSON gets a line for each member.
+        paint: colours.
+    """
+
+    shown: bool
+    indents: bool
+    paint: Paint
+
+
+def look_for(out: "Output", layout: str, color: str) -> Look:
+    """What --format and --color mean for `out`: bytes go untouched to whatever is no terminal, unless one asks more."""
+    paint = paint_for(out, color) if out.name == "stdout" else Paint(False)
+    indents = layout == "pretty" or (layout == "auto" and (out.is_terminal or paint.on))
+    return Look(out.is_terminal or indents or paint.on, indents, paint)
 
 
 def head_text(status_line: str, fields: Iterable[tuple[str, str]]) -> str:
@@ -83,8 +67,12 @@ class Output:
 
     def __init__(self, file: BinaryIO | FileIO, name: str) -> None:
         self._file = file
-        self._name = name
+        self.name = name
         self.is_terminal = file.isatty()
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal, as streams tell it."""
+        return self.is_terminal
 
     def write(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -97,32 +85,37 @@ class Output:
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise cannot("write", self._name, error) from error
+            raise cannot("write", self.name, error) from error
 
     def write_text(self, text: str) -> None:
-        """Writes text to a terminal, which may not have all characters."""
+        """Writes text for people; a terminal may not have all characters."""
         self.write(text.encode(getattr(sys.stdout, "encoding", "utf-8"), "backslashreplace"))
 
 
-def write_head(out: Output, text: str) -> None:
-    """Writes a head before its body: escaped on a terminal, else the bytes that came."""
-    if out.is_terminal:
-        out.write_text(escaped(text))
-    else:
+def write_head(out: Output, look: Look, status: int, text: str) -> None:
+    """Writes a head before its body: for people escaped and in colours, else the bytes that came."""
+    if not look.shown:
         out.write(text.encode("latin-1", "replace"))
+        return
+    first, *lines = escaped(text).splitlines()
+    shown = [look.paint.status(status, first)]
+    for line in lines:
+        name, colon, value = line.partition(":")
+        shown.append(look.paint("name", name) + colon + value)
+    out.write_text("".join(f"{line}\n" for line in shown))
 
 
-def show_body(out: Output, pieces: Iterator[str], content_type: str | None) -> None:
+def show_body(out: Output, pieces: Iterator[str], content_type: str | None, look: Look) -> None:
     """Writes a body for people: JSON indented, other text escaped, anything that is no text not at all."""
     start = next(pieces, "").removeprefix("\ufeff")
     if _BINARY.search(start, 0, _LOOKED_AT):
         note(f"* binary content ({content_type or 'no type'}) is not shown; use -o FILE, or a pipe such as | less")
         return
-    if content_type is not None and "json" in content_type.lower():
+    if content_type is not None and "json" in content_type.lower() and look.indents:
         start = _gathered(start, pieces)
         indented = indented_json(start) if len(start) <= JSON_SHOWN_MAX else None
         if indented is not None:
-            out.write_text(escaped(indented) + "\n")
+            out.write_text(look.paint.json(escaped(indented)) + "\n")
             return
     _show_text(out, chain([start], pieces))
 

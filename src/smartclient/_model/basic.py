@@ -10,7 +10,12 @@ def basic_credentials(auth: Any) -> str:
     """The value of an Authorization field for (user, password), in UTF-8 (RFC 7617); bytes go as they are."""
     try:
         user, password = auth
-        pair = b":".join(part if isinstance(part, bytes) else str(part).encode("utf-8") for part in (user, password))
+        pair = octets(user) + b":" + octets(password)
     except (TypeError, ValueError):
         raise InvalidOption("auth must be a (user, password) pair") from None
     return "Basic " + b64encode(pair).decode("ascii")
+
+
+def octets(part: Any) -> bytes:
+    """A user name or password as it is sent: text in UTF-8."""
+    return part if isinstance(part, bytes) else str(part).encode("utf-8")

@@ -72,14 +72,14 @@ def read_certificate(der: bytes) -> Certificate | None:
 
 
 def _certificate(der: bytes) -> Certificate:
-    outer = _only(_elements(der), _SEQUENCE)
-    parts = list(_elements(_first(outer, _SEQUENCE)))
+    outer = _only(elements(der), _SEQUENCE)
+    parts = list(elements(first_element(outer, _SEQUENCE)))
     if parts and parts[0][0] == _VERSION:
         del parts[0]
     if len(parts) < 6:
         raise ValueError("parts are missing")
     _, _, issuer, validity, subject = (content for _, content in parts[:5])
-    begin, end = [_moment(tag, content) for tag, content in _elements(validity)]
+    begin, end = [_moment(tag, content) for tag, content in elements(validity)]
     names: tuple[str, ...] = ()
     for tag, content in parts[6:]:
         if tag == _EXTENSIONS:
@@ -87,7 +87,7 @@ def _certificate(der: bytes) -> Certificate:
     return Certificate(_name(subject), _name(issuer), names, begin, end)
 
 
-def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
+def elements(data: bytes) -> Iterator[tuple[int, bytes]]:
     """(tag, content) of the elements that follow each other in `data`; lengths are definite (X.690 section 10.1)."""
     at = 0
     while at < len(data):
@@ -108,8 +108,9 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += length
 
 
-def _first(data: bytes, tag: int) -> bytes:
-    for found, content in _elements(data):
+def first_element(data: bytes, tag: int) -> bytes:
+    """The content of the element that `data` begins with, which has this tag; else ValueError."""
+    for found, content in elements(data):
         if found == tag:
             return content
         break
@@ -126,9 +127,9 @@ def _only(elements: Iterator[tuple[int, bytes]], tag: int) -> bytes:
 def _name(data: bytes) -> str:
     """The common name in a Name, else its organization."""
     found: dict[bytes, str] = {}
-    for _, each in _elements(data):
-        for _, attribute in _elements(each):
-            parts = list(_elements(attribute))
+    for _, each in elements(data):
+        for _, attribute in elements(each):
+            parts = list(elements(attribute))
             if len(parts) == 2 and parts[0][0] == _OID:
                 tag, value = parts[1]
                 found[parts[0][1]] = value.decode(_CODECS.get(tag, "utf-8"), "replace")
@@ -146,10 +147,10 @@ def _moment(tag: int, content: bytes) -> datetime:
 
 
 def _alternative_names(data: bytes) -> Iterator[str]:
-    for _, extension in _elements(_first(data, _SEQUENCE)):
-        parts = list(_elements(extension))
+    for _, extension in elements(first_element(data, _SEQUENCE)):
+        parts = list(elements(extension))
         if len(parts) >= 2 and parts[0] == (_OID, _ALTERNATIVE_NAMES) and parts[-1][0] == _OCTETS:
-            for tag, content in _elements(_first(parts[-1][1], _SEQUENCE)):
+            for tag, content in elements(first_element(parts[-1][1], _SEQUENCE)):
                 if tag == _DNS_NAME:
                     yield content.decode("ascii", "replace")
                 elif tag == _ADDRESS:

@@ -15,7 +15,7 @@ class RequestException(OSError):
     Attributes:
         request: the request that failed, or None.
         response: the response that the error is about, or None.
-        attempts: what was tried before, oldest first.
+        attempts: `Attempt`s of the hop that failed, oldest first, the last one included.
         elapsed: seconds from the start of the call to the error, or None.
         sent: "nothing", "partly" or "wholly": how much of the request had left when it failed.
         stale: a kept-alive connection failed before it gave one byte of an answer: the peer had most likely closed it.

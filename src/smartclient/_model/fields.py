@@ -103,7 +103,7 @@ def _directives(value: str) -> Mapping[str, str | None]:
         name, equals, argument = member.partition("=")
         name = _trimmed(name).lower()
         if name:
-            directives.setdefault(name, _unquoted(argument.rstrip(" \t")) if equals else None)
+            directives.setdefault(name, unquoted(argument.rstrip(" \t")) if equals else None)
     return MappingProxyType(directives)
 
 
@@ -170,7 +170,7 @@ def _parameters(members: Iterable[str]) -> dict[str, str]:
     for member in members:
         name, equals, value = member.partition("=")
         if equals:
-            parameters.setdefault(_trimmed(name).lower(), _unquoted(_trimmed(value)))
+            parameters.setdefault(_trimmed(name).lower(), unquoted(_trimmed(value)))
     return parameters
 
 
@@ -306,5 +306,6 @@ def _trimmed(text: str) -> str:
     return text.strip(" \t")
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
+    """What a quoted string says (RFC 9110 section 5.6.4); any other text as it is."""
     return _QUOTED_PAIR.sub(r"\1", text[1:-1]) if _QUOTED_STRING.fullmatch(text) else text

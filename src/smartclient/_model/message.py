@@ -61,39 +61,24 @@ class Reply:
         attempts: the failures before this answer, oldest first.
     """
 
-    __slots__ = (
-        "attempts",
-        "body",
-        "cache",
-        "connection",
-        "head",
-        "history",
-        "interim",
-        "network_head",
-        "provenance",
-        "raw",
-        "request",
-        "undecoded",
-    )
+    history: "tuple[Reply, ...]" = ()
+    interim: tuple[Interim, ...] = ()
+    provenance = "network"
+    network_head: Head | None = None
+    connection: Any = None
+    cache: Any = None
+    undecoded: str | None = None
+    attempts: tuple[Any, ...] = ()
 
     def __init__(self, head: Head, body: "BodyReader", request: "Request") -> None:
         self.head = head
         self.body = body
         self.raw = body
         self.request = request
-        self.history: tuple[Reply, ...] = ()
-        self.interim: tuple[Interim, ...] = ()
-        self.provenance = "network"
-        self.network_head: Head | None = None
-        self.connection: Any = None
-        self.cache: Any = None
-        self.undecoded: str | None = None
-        self.attempts: tuple[Any, ...] = ()
 
     def __getstate__(self) -> Any:
         """For pickles: body and connection stay in their process; whoever pickles keeps the content."""
-        state = {name: getattr(self, name) for name in self.__slots__}
-        return None, state | {"body": BytesReader(b""), "raw": BytesReader(b""), "connection": None}
+        return self.__dict__ | {"body": BytesReader(b""), "raw": BytesReader(b""), "connection": None}
 
     def __repr__(self) -> str:
         return f"<Reply {self.head.status} from {self.provenance}>"

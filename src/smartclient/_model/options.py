@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from .errors import InvalidOption, shown
 from .proxy import Proxies, Proxy
+from .retry import DEFAULT_RETRIES
 
 _UNSET: Any = object()
 _SECONDS_MAX = 2**31 // 1000  # poll() counts milliseconds in 31 bits
@@ -253,7 +254,7 @@ _numbers = count(1)
 class Reach:
     """How a session's servers are reached other than by what their names mean to the system.
 
-    Told apart by identity, which costs routes nothing to hash; `number` stands for it where bytes are needed.
+    Told apart by identity, which costs routes nothing to hash.
 
     Attributes:
         addresses: of (host, port), or of (host, None) for every port.
@@ -261,9 +262,10 @@ class Reach:
         awaits: whether that is to be awaited.
         unix_socket: path of the socket that stands for every host, or None.
         local_address: (address, port) from which connections go out, or None; port 0 leaves it to the system.
+        mark: stands for it in the partitions of stored responses, which other processes read too. Hashable.
     """
 
-    __slots__ = ("addresses", "awaits", "local_address", "number", "resolver", "unix_socket")
+    __slots__ = ("addresses", "awaits", "local_address", "mark", "resolver", "unix_socket")
 
     def __init__(
         self,
@@ -272,13 +274,14 @@ class Reach:
         awaits: bool = False,
         unix_socket: str | None = None,
         local_address: tuple[str, int] | None = None,
+        mark: Any = None,
     ) -> None:
         self.addresses = addresses
         self.resolver = resolver
         self.awaits = awaits
         self.unix_socket = unix_socket
         self.local_address = local_address
-        self.number = next(_numbers)
+        self.mark = next(_numbers) if mark is None else mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,8 +296,10 @@ class Options:
         tls: of every connection of this call.
         reach: how the session's servers are reached; None means by their names.
         stream: the caller pulls the body itself.
-        retries: further attempts at most.
+        retries: a `RetryPolicy`, or what `_rules.retry.Rule` describes.
+        idempotent: the caller says that this call may be repeated, whatever its method.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
+        caching: the cache of this call, a `Caching`; None for the session's.
         limits: the session's.
         strict_accept: an answer that is not what was asked for is an error.
         formats: how the facade reads and writes values; nothing below looks at it.
@@ -310,8 +315,10 @@ class Options:
     tls: TLS = DEFAULT_TLS
     reach: Reach | None = None
     stream: bool = False
-    retries: int = 2
+    retries: Any = DEFAULT_RETRIES
+    idempotent: bool = False
     cache: str | None = "default"
+    caching: Any = None
     limits: Limits = DEFAULT_LIMITS
     strict_accept: bool = False
     formats: Any = None

@@ -19,11 +19,12 @@ class Request:
         fields: checked; without Host and framing, which the wire writes.
         body: `NO_BODY` when there is none.
         options: everything the caller asked for, frozen.
+        began: monotonic moment at which its hop began.
         deadline: monotonic moment at which the whole call ends, or `inf`.
         fresh: True when it must go over a new connection, because a kept-alive one has just failed it.
     """
 
-    __slots__ = ("body", "deadline", "fields", "fresh", "method", "options", "url")
+    __slots__ = ("began", "body", "deadline", "fields", "fresh", "method", "options", "url")
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class Request:
         options: Options = DEFAULT_OPTIONS,
         deadline: float = float("inf"),
         fresh: bool = False,
+        began: float = 0.0,
     ) -> None:
         self.method = method
         self.url = url
@@ -42,6 +44,7 @@ class Request:
         self.options = options
         self.deadline = deadline
         self.fresh = fresh
+        self.began = began
 
     def replace(
         self,
@@ -62,6 +65,7 @@ class Request:
             self.options if options is _NOT_GIVEN else options,
             self.deadline,
             fresh,
+            self.began,
         )
 
     def __repr__(self) -> str:

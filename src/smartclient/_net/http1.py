@@ -1,8 +1,8 @@
 """One HTTP/1.1 connection: drives the sans-IO wire over a runtime's stream, and owns the clean-up of both."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from .._model.body import BytesReader
+from .._model.body import NO_BODY, BytesReader
 from .._model.errors import (
     BodyReadTimeout,
     DeadlineExceeded,
@@ -111,7 +111,9 @@ class Http1Connection:
         sent: Sent = "wholly"
         try:
             head = self._head_of(request)
-            if isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
+            if body is NO_BODY:
+                await self._stream.write(head, nearer(timeout.write, deadline, self._now()))
+            elif isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
                 await self._stream.write(head + content, nearer(timeout.write, deadline, self._now()))
             elif not await self._upload(head, request, events):
                 sent = "partly"
@@ -122,18 +124,16 @@ class Http1Connection:
                 raise self._explained(error, request, sent) from error
             failure = error
         try:
-            while (final := _final_head(events, interim)) is None:
-                events = self._events_in(
-                    await self._stream.read(_HEAD_READ, nearer(timeout.read, deadline, self._now()))
-                )
+            while (final := _final_head(events, interim) if events else None) is None:
+                data = await self._stream.read(_HEAD_READ, nearer(timeout.read, deadline, self._now()))
+                events = reader.feed(data) if data else self._end_of_stream()
         except RequestException as error:
             raise self._explained(failure or error, request, sent) from error
         reusable = sent == "wholly" and "close" not in request.fields.index.get("connection", "").lower()
         if reader.complete:
             end = events.pop()
-            reply = Reply(
-                final, BytesReader(events[0] if len(events) == 1 else b"".join(events), end.trailers), request
-            )
+            content = events[0] if len(events) == 1 else b"".join(events)
+            reply = Reply(final, BytesReader(content, end.trailers), request)
             self.give_back(pool, reusable)
         else:
             reply = Reply(final, Http1Body(self, pool, request, events, reusable), request)
@@ -153,7 +153,8 @@ class Http1Connection:
 
     def _head_of(self, request: Request) -> bytes:
         url, method = request.url, request.method
-        return request_head(method, url.target, url.host_field, request.fields, framing_for(method, request.body))
+        framing = b"" if method == "GET" and request.body is NO_BODY else framing_for(method, request.body)
+        return request_head(method, url.target, url.host_field, request.fields, framing)
 
     async def _upload(self, head: bytes, request: Request, heard: list[Any]) -> bool:
         """Sends head and body in pieces. False when the peer gave its final answer before the end, into `heard`."""
@@ -165,12 +166,10 @@ class Http1Connection:
                 raise self._explained(error, request, "partly") from error
             raise
 
-    def _events_in(self, data: bytes) -> list[Any]:
-        """The events in what was read; its end is an error, since the head is not complete."""
-        if not data:
-            where = "in the middle of the head" if self._reader.head_started else "without an answer"
-            raise ServerDisconnected(f"the peer closed the connection {where}")
-        return self._reader.feed(data)
+    def _end_of_stream(self) -> NoReturn:
+        """The peer closed before the head was complete."""
+        where = "in the middle of the head" if self._reader.head_started else "without an answer"
+        raise ServerDisconnected(f"the peer closed the connection {where}")
 
     def _explained(self, error: RequestException, request: Request, sent: Sent) -> RequestException:
         """The same failure with origin, and with what is safe now; a passed deadline is told as one."""

@@ -176,7 +176,7 @@ class ChunkedBody:
                 return
             text, end = found
             if len(text) > 2:
-                lines, _ = parse_fields(text, 0, TRAILER_LINES_MAX)
+                lines, _ = parse_fields(text.split("\r\n"), TRAILER_LINES_MAX)
                 self.trailers = Fields(lines).without(_IGNORED_TRAILERS)
         except RemoteProtocolError as error:
             raise ChunkedEncodingError(f"in the trailers: {error}") from error

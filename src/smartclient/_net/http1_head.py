@@ -15,9 +15,8 @@ LINES_MAX = 256
 LENGTH_DIGITS_MAX = 18
 SECONDS_MAX = 2**31
 
-# A field line between two line ends; possessive, so that hostile white space cannot make it backtrack. The name takes
-# whatever has no colon, which is quicker to find than a token: `_mended` checks a name that is not known yet.
-_FIELD_LINE = re.compile(r"\r\n([^:]++):[ \t]*+([^\r]*+)(?<![ \t])(?=\r\n)")
+# Possessive, so that hostile white space cannot make it backtrack.
+_FIELD_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]++):[ \t]*+([^\r\n\0]*+)(?<![ \t])")
 _STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-9][0-9]{2})(?: ([^\r\n\0]*))?")
 _BLANK_LINE = re.compile(rb"(\r\n)\r\n")
 _BLANK_LINE_LENIENT = re.compile(rb"(\n)\r?\n")
@@ -27,8 +26,9 @@ _STRAY_IN_LINE = re.compile(r"[\r\n\0]")
 _TIMEOUT = re.compile(r"(?:\A|[,;])[ \t]*+timeout[ \t]*+=[ \t]*+\"?0*([0-9]+)", re.IGNORECASE | re.ASCII)
 _UNFOLDABLE = frozenset(("content-length", "transfer-encoding", "connection"))
 
-_INTERNED_MAX = 1024
-_INTERNED_LENGTH_MAX = 64
+_KNOWN_MAX = 1024
+_KNOWN_LENGTH_MAX = 128
+_SECRET = frozenset(("set-cookie", "authentication-info", "proxy-authentication-info"))
 
 
 def shown(raw: bytes | str) -> str:
@@ -41,20 +41,44 @@ class _StatusLines(dict[str, tuple[str, int, str]]):
     """(version, status, reason) of every status line seen lately."""
 
     def __missing__(self, line: str) -> tuple[str, int, str]:
+        if len(line) > LINE_MAX:
+            raise RemoteProtocolError(f"the peer sent a status line longer than {LINE_MAX} bytes")
         match = _STATUS_LINE.fullmatch(line)
         if match is None:
             raise RemoteProtocolError(f"the peer sent no HTTP/1.1 status line but {shown(line)}")
         version, status, reason = match.groups("")
         parsed = version, int(status), reason
-        if len(line) <= _INTERNED_LENGTH_MAX:
-            if len(self) >= _INTERNED_MAX:
+        if len(line) <= _KNOWN_LENGTH_MAX:
+            if len(self) >= _KNOWN_MAX:
                 self.clear()
             self[line] = parsed
         return parsed
 
 
-_NAMES: dict[str, str] = {}  # lower-case spelling of the field names seen lately: checked once, not once a message
+class _FieldLines(dict[str, tuple[str, str, Line]]):
+    """(lower-case name, value, (name, value)) of the field lines seen lately.
+
+    Servers say most things again with each response, so a line is taken apart once. What may be a secret is not kept.
+    """
+
+    def __missing__(self, line: str) -> tuple[str, str, Line]:
+        """Raises KeyError for a line that `_mended` has to look at."""
+        if len(line) > LINE_MAX:
+            raise RemoteProtocolError(f"the peer sent a field line longer than {LINE_MAX} bytes")
+        match = _FIELD_LINE.fullmatch(line)
+        if match is None:
+            raise KeyError
+        name, value = match[1], match[2]
+        parsed = name.lower(), value, (name, value)
+        if len(line) <= _KNOWN_LENGTH_MAX and parsed[0] not in _SECRET:
+            if len(self) >= _KNOWN_MAX:
+                self.clear()
+            self[line] = parsed
+        return parsed
+
+
 _STATUS_LINES = _StatusLines()
+_FIELD_LINES = _FieldLines()
 
 
 class Block:
@@ -117,48 +141,32 @@ def parse_head(text: str) -> tuple[Head, dict[str, str]]:
     Raises:
         RemoteProtocolError: outside the grammar, or over a limit.
     """
-    cut = text.find("\r\n")
-    if cut == 0:  # an empty line before a status line is skipped
-        text = text[2:]
-        cut = text.find("\r\n")
-    version, status, reason = _STATUS_LINES[text[:cut]]
-    lines, index = parse_fields(text, cut, LINES_MAX)
+    block = text.split("\r\n")
+    if not block[0]:  # an empty line before a status line is skipped
+        del block[0]
+    version, status, reason = _STATUS_LINES[block[0]]
+    lines, index = parse_fields(block, LINES_MAX)
     return Head(status, Fields(lines, index), reason, version), index
 
 
-def parse_fields(text: str, start: int, lines_max: int) -> tuple[list[Line], dict[str, str]]:
-    """The field lines after the CRLF at `start`, the first of `text`, each ended by CRLF; and their index.
+def parse_fields(block: list[str], lines_max: int) -> tuple[list[Line], dict[str, str]]:
+    """The field lines of `block` and their index; its first line is none, and its last is the empty one.
 
     Raises:
         RemoteProtocolError: outside the grammar, or over a limit.
     """
-    count = text.count("\n") - 1
-    if count > lines_max:
+    if len(block) - 2 > lines_max:
         raise RemoteProtocolError(f"the peer sent more than {lines_max} field lines")
-    lines: list[Line] = _FIELD_LINE.findall(text, start)
+    lines: list[Line] = []
     index: dict[str, str] = {}
     try:
-        # A match takes the LF before it: as many matches as LFs, then none is in a name, a value or a gap.
-        if len(lines) != count or "\0" in text:
-            raise KeyError
-        for name, value in lines:
-            index[_NAMES[name]] = value
+        for text in block[1:-1]:
+            lower, value, line = _FIELD_LINES[text]
+            lines.append(line)
+            index[lower] = value
     except KeyError:
-        lines = _FIELD_LINE.findall(_mended(text))
-        index = {_lower(name): value for name, value in lines}
-    if len(text) > LINE_MAX and max(map(len, text.split("\r\n"))) > LINE_MAX:
-        raise RemoteProtocolError(f"the peer sent a field line longer than {LINE_MAX} bytes")
+        return parse_fields([*_mended(block[:-1]), ""], lines_max)
     return lines, index if len(index) == len(lines) else _joined(lines)
-
-
-def _lower(name: str) -> str:
-    """The lower-case spelling of a name that was checked; remembered."""
-    lower = name.lower()
-    if len(name) <= _INTERNED_LENGTH_MAX:
-        if len(_NAMES) >= _INTERNED_MAX:
-            _NAMES.clear()
-        _NAMES[name] = lower
-    return lower
 
 
 def _joined(lines: list[Line]) -> dict[str, str]:
@@ -168,13 +176,13 @@ def _joined(lines: list[Line]) -> dict[str, str]:
     return {lower: ", ".join(parts) for lower, parts in values.items()}
 
 
-def _mended(text: str) -> str:
-    """`text` with each fold as one space (RFC 9112 section 5.2) and no white space before a line's end.
+def _mended(block: list[str]) -> list[str]:
+    """`block` with each fold as one space (RFC 9112 section 5.2) and no white space before a line's end.
 
     Raises:
         RemoteProtocolError: what is wrong cannot be mended.
     """
-    first, *rest = text.removesuffix("\r\n").split("\r\n")
+    first, *rest = block
     lines = [first]
     for line in rest:
         if _STRAY_IN_LINE.search(line):
@@ -188,7 +196,7 @@ def _mended(text: str) -> str:
         if folded:
             line = lines.pop() + " " + line.lstrip(" \t")
         lines.append(line.rstrip(" \t"))
-    return "\r\n".join(lines) + "\r\n"
+    return lines
 
 
 def _stray(line: str) -> RemoteProtocolError:

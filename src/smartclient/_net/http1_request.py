@@ -30,15 +30,16 @@ def request_head(method: str, target: str, host: str, fields: Fields, framing: b
         InvalidURL: `target` or `host` is empty, or has a character that must not go there.
         InvalidHeader: `method` is no token, the Host of `fields` is not one host, or `fields` has framing of its own.
     """
-    if "content-length" in fields or "transfer-encoding" in fields:
+    index = fields.index
+    if "content-length" in index or "transfer-encoding" in index:
         raise InvalidHeader("Content-Length and Transfer-Encoding follow from the body")
-    if "host" in fields:
-        host = fields.get("host")
+    if "host" in index:
+        host = index["host"]
         if not is_host(host):
             raise InvalidHeader("the Host field must have one host, with or without a port")
         fields = fields.without(("host",))
     beginning = _beginning if len(target) <= _MEMORABLE_TARGET_MAX else _beginning.__wrapped__
-    return b"".join((beginning(method, target, host), fields.block, framing, b"\r\n"))
+    return b"%b%b%b\r\n" % (beginning(method, target, host), fields.block, framing)
 
 
 @lru_cache(_BEGINNINGS_MAX)

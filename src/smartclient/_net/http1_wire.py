@@ -168,8 +168,12 @@ class ResponseReader:
             if "content-length" in index or "transfer-encoding" in index:
                 self.reusable = False  # another parser might see a body there
             events.append(Interim(head))
-        self._state = self._framing(head, index)
+        self._state = state = self._framing(head, index)
         events.append(head)
+        if state == _LENGTH and len(data) - at == self._left:  # most answers come whole
+            if self._left:
+                events.append(data[at:])
+            return self._finish(events, _END, b"")
         return self._read_body(data, at, events)
 
     def _framing(self, head: Head, index: dict[str, str]) -> int:
@@ -182,8 +186,9 @@ class ResponseReader:
             else:
                 length = repeated_length(announced)
                 head.fields = head.fields.replace("Content-Length", str(length))
-        if not keeps_alive(head.version, index.get("connection")) or self._lenient:
-            self.reusable = False
+        connection = index.get("connection")
+        if head.version != "HTTP/1.1" or (connection is not None and connection != "keep-alive") or self._lenient:
+            self.reusable = self.reusable and not self._lenient and keeps_alive(head.version, connection)
         if "keep-alive" in index:
             self.keep_alive_timeout = keep_alive_timeout(index["keep-alive"])
         coded = "transfer-encoding" in index

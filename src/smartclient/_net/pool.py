@@ -12,14 +12,16 @@ from typing import Any, NamedTuple
 from weakref import WeakSet
 
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
-from .._model.options import Limits, Timeout
+from .._model.options import DEFAULT_OPTIONS, Limits, Options, Timeout
 from .._model.request import Request
+from .._model.url import Origin
 from .._runtime.base import Runtime, Stream, nearer
 from .connect import Route, connect
 from .http1 import Http1Connection
 from .pool_state import OPEN, PoolState, Waiter
 
 _pools: "WeakSet[Pool]" = WeakSet()
+_NOWHERE = Route(Origin("", "", 0), None)
 
 
 class PoolStats(NamedTuple):
@@ -49,6 +51,7 @@ class Pool:
         self._now = runtime.now
         self._new_future = runtime.new_future
         self._limits = limits
+        self._latest: tuple[Options, Route] = DEFAULT_OPTIONS, _NOWHERE
         self._reset()
         _pools.add(self)
 
@@ -64,6 +67,21 @@ class Pool:
             keepalive_expiry=limits.keepalive_expiry,
         )
 
+    def take(self, request: Request) -> Http1Connection | None:
+        """As `acquire`, at once; None if no connection is idle for `request`, or it must have a new one."""
+        if request.fresh:
+            return None
+        known, route = self._latest
+        if known is not request.options or route.origin != request.url.origin:
+            route = self._route_of(request)
+        with self._lock:
+            connection = self._state.take(route, self._now())
+        if self._state.doomed or self._orphans:
+            self._tidy()
+        if connection is not None:
+            connection.held = True
+        return connection
+
     async def acquire(self, request: Request) -> Http1Connection:
         """A connection for `request`, the caller's until `release` or `discard`.
 
@@ -71,10 +89,7 @@ class Pool:
             PoolTimeout, DeadlineExceeded: none became free in time.
             ConnectTimeout, ResolveError, ProxyError, ConnectionError, SSLError: from `connect`.
         """
-        origin, options = request.url.origin, request.options
-        proxy = options.proxy
-        secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
-        route = Route(origin, options.tls if secure else None, proxy, options.reach)
+        route = self._route_of(request)
         while True:
             with self._lock:
                 found = self._state.acquire(route, self._now(), self._new_future)
@@ -88,6 +103,15 @@ class Pool:
             if not request.fresh:
                 return found
             self.discard(found)  # most likely as dead as the one before it
+
+    def _route_of(self, request: Request) -> Route:
+        """Where `request` leads; noted, because most calls go where the call before went."""
+        origin, options = request.url.origin, request.options
+        proxy = options.proxy
+        secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
+        route = Route(origin, options.tls if secure else None, proxy, options.reach)
+        self._latest = options, route
+        return route
 
     async def _wait(self, waiter: Waiter[Http1Connection], request: Request) -> Any:
         runtime = self.runtime

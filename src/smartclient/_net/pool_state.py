@@ -135,6 +135,21 @@ class PoolState(Generic[C]):
         # which `_oldest` removes. The number is that of its first waiter or of one before it, never of a later one.
         self._line: list[tuple[int, _Share[C]]] = []
 
+    def take(self, route: Hashable, now: float) -> C | None:
+        """The youngest idle connection of `route`, reserved as `acquire` does it; None if there is none."""
+        if now > self._next_expiry:
+            self.expire(now)
+        share = self._shares.get(route)
+        if share is not None:
+            idle = share.idle
+            while idle:
+                connection, order = idle.popitem()
+                del order[connection]
+                if connection.is_alive():
+                    return connection
+                self._doom(connection, share)
+        return None
+
     def acquire(
         self, route: Hashable, now: float, new_future: Callable[[], Future]
     ) -> C | Literal[Open.OPEN] | Waiter[C]:
@@ -143,18 +158,12 @@ class PoolState(Generic[C]):
         Whatever is returned or granted is reserved from that moment: `release` or `discard` it exactly once, and
         `withdraw` a waiter instead of leaving it. At the total limit the oldest idle connection of all makes room.
         """
-        if now > self._next_expiry:
-            self.expire(now)
+        connection = self.take(route, now)
+        if connection is not None:
+            return connection
         share = self._shares.get(route)
         if share is None:
             share = self._shares[route] = _Share(route)
-        idle = share.idle
-        while idle:
-            connection, order = idle.popitem()
-            del order[connection]
-            if connection.is_alive():
-                return connection
-            self._doom(connection, share)
         if share.slots < self._max_per_origin and (self._slots < self._max_connections or self._evict()):
             share.slots += 1
             self._slots += 1

@@ -60,7 +60,9 @@ def is_patched() -> bool:
 
 async def exchange(pool: Pool, request: Request) -> Reply:
     """One request and its response over a connection of `pool`."""
-    connection = await pool.acquire(request)
+    connection = pool.take(request)
+    if connection is None:
+        connection = await pool.acquire(request)
     try:
         return await connection.exchange(request, pool)
     except BaseException:

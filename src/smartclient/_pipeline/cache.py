@@ -10,17 +10,16 @@ from .._model.body import BodyReader, BytesReader
 from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Pass, Revalidate, Serve, Store, Unsatisfiable
 from .._model.headers import Fields
 from .._model.message import Head, Reply
-from .._model.policy import DEFAULT_POLICY, CachePolicy
 from .._model.request import Request
+from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._rules.freshness import current_age
 from .._rules.reuse import ANSWERED_METHODS, NOTHING_STORED, decide, demands_nothing, explain_hit
-from .._rules.selection import keys_of
 from .._rules.storing import USELESS, is_useless
 from .._rules.validation import explain, on_response
-from .._store.base import Store as ResponseStore
+from .._runtime.base import Runtime
 from .._store.base import Writer
-from .._store.guarded import GuardedStore
+from .caching import Caching
 from .stage import Stage
 
 _NO_CONTENT = Fields([("Content-Length", "0")])
@@ -29,34 +28,34 @@ _NO_CONTENT = Fields([("Content-Length", "0")])
 class CacheStage:
     """Answers from the store where the rules allow, and keeps it true to what the origin says."""
 
-    __slots__ = ("clock", "next", "policy", "salt", "store")
+    __slots__ = ("caching", "clock", "next", "runtime", "store")
 
-    def __init__(
-        self,
-        store: ResponseStore,
-        clock: Callable[[], float],
-        next: Stage,
-        salt: bytes,
-        policy: CachePolicy = DEFAULT_POLICY,
-    ) -> None:
-        """`clock` gives wall time, seconds since the epoch; `salt` (at most 64 bytes) keys the partitions."""
-        self.store = GuardedStore(store)
+    def __init__(self, caching: Caching, clock: Callable[[], float], next: Stage, runtime: Runtime) -> None:
+        """`clock` gives wall time, seconds since the epoch; `runtime` is what the store waits with."""
+        self.caching = caching
+        self.store = caching.store
         self.clock = clock
         self.next = next
-        self.salt = salt
-        self.policy = policy
+        self.runtime = runtime
 
     async def __call__(self, request: Request) -> Reply:
-        if request.options.cache is None:
+        options = request.options
+        if options.cache is None:
             return await self.next(request)
+        if options.caching is not None and options.caching is not self.caching:
+            return await CacheStage(options.caching, self.clock, self.next, self.runtime)(request)
         if request.method == "GET" and self.store.lacks(request.url.without_fragment) and demands_nothing(request):
             return await self._first_time(request)
-        keys = keys_of(request, self.salt)
-        candidates = await self.store.lookup(keys) if request.method in ANSWERED_METHODS else ()
+        keys = await self._keys_of(request)
+        candidates = await self.store.lookup(self.runtime, keys) if request.method in ANSWERED_METHODS else []
         now = self.clock()
         plan = decide(request, candidates, now)
-        if isinstance(plan, Serve):
-            return self._serve(request, plan, now)
+        while isinstance(plan, Serve):
+            body = await self._body_of(plan.stored, request)
+            if body is not None:
+                return self._serve(request, plan, body, now)
+            candidates.remove(plan.stored)  # its body went meanwhile
+            plan = decide(request, candidates, now)
         if isinstance(plan, Unsatisfiable):
             return _unsatisfiable(request, plan)
         if isinstance(plan, Forward):
@@ -71,9 +70,15 @@ class CacheStage:
         sent_at = self.clock()
         reply = await self.next(request)
         if not is_useless(reply.head):
-            return await self._learn(request, reply, NOTHING_STORED, keys_of(request, self.salt)[0], sent_at)
+            return await self._learn(request, reply, NOTHING_STORED, (await self._keys_of(request))[0], sent_at)
         reply.cache = explain(NOTHING_STORED, USELESS, reply.head.status, sent_at)
         return reply
+
+    async def _keys_of(self, request: Request) -> tuple[Key, ...]:
+        caching = self.caching
+        if not caching.salt:
+            await caching.learn_salt(self.runtime)
+        return caching.keys_of(request)
 
     async def _learn(
         self, request: Request, reply: Reply, plan: Revalidate | Forward, key: Key, sent_at: float
@@ -81,6 +86,11 @@ class CacheStage:
         """What the answer means for the store, and so for the caller."""
         received_at = self.clock()
         outcome = on_response(plan, request, key, reply.head, sent_at, received_at)
+        if isinstance(outcome, Freshen):
+            body = await self._body_of(outcome.record, request)
+            if body is not None:
+                return await self._freshened(reply, plan, outcome, body, received_at)
+            outcome = AskAgain()
         while isinstance(outcome, AskAgain):  # once: what is asked without conditions has no such outcome
             await reply.raw.discard()
             plan, sent_at = Forward(plan.why, True, plan.reason, plan.rule), received_at
@@ -95,40 +105,57 @@ class CacheStage:
     async def _carry_out(self, outcome: Store | Freshen | Pass, reply: Reply, received_at: float) -> None:
         try:
             if outcome.invalidate:
-                await self.store.invalidate(outcome.invalidate, received_at)
+                scopes = [Scope("uri", uri) for uri in outcome.invalidate]
+                await self.store.invalidate(self.runtime, scopes, received_at)
             if isinstance(outcome, Store):
                 await self._keep(reply, outcome.record)
             elif isinstance(outcome, Freshen):
-                await self._answer_freshened(reply, outcome, received_at)
+                await self._keep_freshened(reply, outcome)
         except BaseException:  # cancelled while the store waits: nobody above knows of this reply
             reply.raw.abort()
             raise
 
-    def _serve(self, request: Request, plan: Serve, now: float) -> Reply:
+    async def _body_of(self, stored: Stored, request: Request) -> BodyReader | None:
+        """The content to answer with, None if the store has lost it."""
+        if request.method == "HEAD":
+            return BytesReader(b"")
+        if stored.body is not None:
+            return BytesReader(stored.body)
+        return await self.store.open_body(self.runtime, stored)
+
+    def _serve(self, request: Request, plan: Serve, body: BodyReader, now: float) -> Reply:
         self.store.touch(plan.stored)
-        reply = Reply(_head_of(plan.stored, plan.age), _body_of(plan.stored, request), request)
+        reply = Reply(_head_of(plan.stored, plan.age), body, request)
         reply.provenance = "cache"
         reply.cache = explain_hit(plan, now)
         return reply
 
-    async def _answer_freshened(self, reply: Reply, outcome: Freshen, now: float) -> None:
+    async def _freshened(
+        self, reply: Reply, plan: Revalidate | Forward, outcome: Freshen, body: BodyReader, now: float
+    ) -> Reply:
         """Makes the 304 in `reply` the stored response that it confirms."""
-        await reply.raw.discard()
-        record = outcome.record
-        reply.network_head = reply.head
-        reply.head = _head_of(record, current_age(record, now))
-        reply.body = reply.raw = _body_of(record, reply.request)
+        answer, reply.network_head = reply.raw, reply.head
+        reply.body = reply.raw = body
+        try:
+            await answer.discard()
+        except BaseException:
+            body.abort()
+            raise
+        reply.head = _head_of(outcome.record, current_age(outcome.record, now))
         reply.provenance = "revalidated"
-        if record.replaces(outcome.stored):
-            await self.store.freshen(outcome.stored, record)
-            return
-        writer = await self.store.writer(record)  # another variant or partition was confirmed for this request
-        if await writer.write(record.body):
-            await writer.commit()
+        reply.cache = explain(plan, outcome, reply.network_head.status, now)
+        await self._carry_out(outcome, reply, now)
+        return reply
+
+    async def _keep_freshened(self, reply: Reply, outcome: Freshen) -> None:
+        if outcome.record.replaces(outcome.stored):
+            await self.store.freshen(self.runtime, outcome.stored, outcome.record)
+        elif reply.request.method != "HEAD":  # another variant or partition was confirmed for this request
+            await self._keep(reply, outcome.record)
 
     async def _keep(self, reply: Reply, record: Stored) -> None:
         """Stores a body that is in hand at once, and any other while it is read."""
-        writer = await self.store.writer(record)
+        writer = await self.store.writer(self.runtime, record)
         if not isinstance(reply.raw, BytesReader):
             reply.body = reply.raw = TeeReader(reply.raw, writer)
             return
@@ -192,6 +219,23 @@ class TeeReader:
             writer.discard()
 
 
+class OwnCacheStage:
+    """Where the session keeps nothing: a call that brings a cache of its own has it used."""
+
+    __slots__ = ("clock", "next", "runtime")
+
+    def __init__(self, clock: Callable[[], float], next: Stage, runtime: Runtime) -> None:
+        """As for `CacheStage`."""
+        self.clock = clock
+        self.next = next
+        self.runtime = runtime
+
+    async def __call__(self, request: Request) -> Reply:
+        own = request.options.caching
+        stage = self.next if own is None else CacheStage(own, self.clock, self.next, self.runtime)
+        return await stage(request)
+
+
 def _with_conditions(request: Request, plan: Revalidate) -> Request:
     fields = request.fields
     for name, value in plan.fields:
@@ -201,7 +245,3 @@ def _with_conditions(request: Request, plan: Revalidate) -> Request:
 
 def _head_of(stored: Stored, age: int) -> Head:
     return Head(stored.status, stored.fields.with_line("Age", str(age)), stored.reason)
-
-
-def _body_of(stored: Stored, request: Request) -> BytesReader:
-    return BytesReader(b"" if request.method == "HEAD" else stored.body)

@@ -2,35 +2,37 @@
 
 from collections.abc import Callable
 
-from .._model.policy import DEFAULT_POLICY, CachePolicy
+from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
-from .._store.base import Store
-from .cache import CacheStage
+from .._runtime.base import Runtime
+from .cache import CacheStage, OwnCacheStage
+from .caching import Caching
 from .content import ContentStage
 from .origin import OriginStage
 from .redirect import RedirectStage
-from .retry import RetryStage, Waits
+from .retry import RetryStage
 from .stage import Stage
 
 
 def build_chain(
     exchange: Stage,
     *,
-    runtime: Waits,
+    runtime: Runtime,
     wall_clock: Callable[[], float],
     jar: Jar | None,
-    store: Store | None,
-    salt: bytes,
-    policy: CachePolicy = DEFAULT_POLICY,
+    caching: Caching | None,
+    budget: RetryBudget,
 ) -> Stage:
     """The whole pipeline around `exchange`. Down is call, up is return; no stage knows another.
 
-    `jar` is None where no cookies are kept, `store` where nothing is cached; `salt` keys the cache's partitions, and
-    `policy` says what the cache may do.
+    `jar` is None where no cookies are kept, `caching` where nothing is cached unless a call asks for it; `budget`
+    bounds the retries of an origin.
     """
-    stage: Stage = RetryStage(runtime, exchange)
-    if store is not None:
-        stage = CacheStage(store, wall_clock, stage, salt, policy)
+    stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
+    if caching is None:
+        stage = OwnCacheStage(wall_clock, stage, runtime)
+    else:
+        stage = CacheStage(caching, wall_clock, stage, runtime)
     stage = ContentStage(stage)
-    stage = OriginStage(jar, wall_clock, stage)
-    return RedirectStage(stage)
+    stage = OriginStage(jar, wall_clock, stage, runtime)
+    return RedirectStage(runtime.now, stage)

@@ -1,12 +1,15 @@
 """What belongs to one origin and must never cross to another: cookies in and out, credentials, the way to it."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
 
 from .._model.basic import basic_credentials
 from .._model.message import Reply
 from .._model.request import Request
 from .._rules.jar import Jar
 from .._rules.proxy import routed
+from .auth import Settled
 from .stage import Stage
 
 
@@ -16,13 +19,17 @@ class OriginStage:
     A field that the caller wrote by hand stays as it is, except that `auth=` beats Authorization, as in requests.
     """
 
-    __slots__ = ("jar", "next", "wall_clock")
+    __slots__ = ("jar", "next", "runtime", "wall_clock")
 
-    def __init__(self, jar: Jar | None, wall_clock: Callable[[], float], next: Stage) -> None:
-        """`jar` is None where no cookie is kept between calls; `wall_clock` gives seconds since the epoch."""
+    def __init__(self, jar: Jar | None, wall_clock: Callable[[], float], next: Stage, runtime: Any = None) -> None:
+        """`jar` is None where no cookie is kept between calls; `wall_clock` gives seconds since the epoch.
+
+        `runtime` is an `auth.Waiting`, for credentials that take several exchanges.
+        """
         self.jar = jar
         self.wall_clock = wall_clock
         self.next = next
+        self.runtime = runtime
 
     async def __call__(self, request: Request) -> Reply:
         jar = self.jar
@@ -30,9 +37,13 @@ class OriginStage:
         options = request.options
         if options.proxies is not None:
             request = routed(request)
-        if options.auth is not None or request.url.raw_userinfo:
-            credentials = basic_credentials(options.auth or request.url.userinfo)
-            fields = fields.replace("Authorization", credentials)
+        auth = options.auth
+        if auth is not None or request.url.raw_userinfo:
+            if auth is None or type(auth) is tuple:
+                fields = fields.replace("Authorization", basic_credentials(auth or request.url.userinfo))
+            elif type(auth) is not Settled:
+                settled = request.replace(options=replace(options, auth=Settled(auth.identity)))
+                return await auth.through(settled, self, self.runtime, self.wall_clock)  # type: ignore[no-any-return]
         if (jar or options.cookies) and "cookie" not in fields:
             cookies = [f"{name}={value}" for name, value in options.cookies]
             kept = jar.field_for(request.url, self.wall_clock()) if jar else None
@@ -43,7 +54,7 @@ class OriginStage:
         reply = await self.next(request if fields is request.fields else request.replace(fields=fields))
         if jar is not None:
             head = reply.network_head or (reply.head if reply.provenance == "network" else None)
-            if head is not None and "set-cookie" in head.fields:
+            if head is not None and "set-cookie" in head.fields.index:
                 jar.store(request.url, head.fields.getlist("set-cookie"), self.wall_clock())
         return reply
 

@@ -1,19 +1,22 @@
 """Follows redirects: sends the request on, asks the rules, frees the old body, keeps the history."""
 
-from .._model.body import BytesReader
+from collections.abc import Callable
+
 from .._model.errors import RequestException, TooManyRedirects
 from .._model.message import Reply
 from .._model.request import Request
 from .._rules.redirect import next_request
-from .stage import Stage
+from .stage import Stage, let_go
 
 
 class RedirectStage:
     """One call may be several hops; each of them passes through all further stages."""
 
-    __slots__ = ("next",)
+    __slots__ = ("next", "now")
 
-    def __init__(self, next: Stage) -> None:
+    def __init__(self, now: Callable[[], float], next: Stage) -> None:
+        """`now` gives monotonic seconds."""
+        self.now = now
         self.next = next
 
     async def __call__(self, request: Request) -> Reply:
@@ -23,24 +26,26 @@ class RedirectStage:
         return reply
 
     async def _follow(self, request: Request, reply: Reply) -> Reply:
-        history: list[Reply] = []
+        history: list[Reply] = []  # challenges that were answered on the way included
+        hops = 0
         while True:
             try:
-                following = _next_hop(request, reply, hops=len(history))
+                following = _next_hop(request, reply, hops=hops)
             except RequestException as error:
                 reply.body.abort()
-                reply.history = tuple(history)
+                reply.history = (*history, *reply.history)
                 error.response = reply
                 error.sent = "wholly"
                 raise
             if following is None:
-                reply.history = tuple(history)
+                reply.history = (*history, *reply.history)
                 return reply
-            raw, reply.body = reply.raw, BytesReader(b"")
-            reply.raw = reply.body
-            await raw.discard()
-            history.append(reply)
+            await let_go(reply)
+            history += [*reply.history, reply]
+            reply.history = ()
+            hops += 1
             request = following
+            request.began = self.now()
             reply = await self.next(request)
 
 

@@ -1,11 +1,14 @@
 """Repeats what failed, while the rules allow. Sees network exchanges only: cache hits never get here."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from .._model.errors import RequestException
 from .._model.message import Reply
 from .._model.request import Request
-from .._rules.retry import delay_before_retry, is_passing, may_repeat
+from .._model.retry import Attempt, RetryPolicy
+from .._rules.budget import RetryBudget
+from .._rules.retry import Course, Moment, PolicyCourse, Verdict
 from .stage import Stage
 
 
@@ -20,47 +23,88 @@ class Waits(Protocol):
 
 
 class RetryStage:
-    """Sends again after a passing failure, at most `options.retries` times, inside the deadline.
+    """Sends again what failed, or was answered with a passing status, as `options.retries` allows and in time."""
 
-    A kept-alive connection that turns out to be closed costs no retry: the request goes out once more, at once and
-    over a new connection. With `retries=0` only if nothing of it had left.
-    """
+    __slots__ = ("budget", "next", "runtime", "wall_clock")
 
-    __slots__ = ("next", "runtime")
-
-    def __init__(self, runtime: Waits, next: Stage) -> None:
+    def __init__(self, runtime: Waits, wall_clock: Callable[[], float], budget: RetryBudget, next: Stage) -> None:
+        """`wall_clock` gives seconds since the epoch; `budget` is shared by all calls of a session."""
         self.runtime = runtime
+        self.wall_clock = wall_clock
+        self.budget = budget
         self.next = next
 
     async def __call__(self, request: Request) -> Reply:
         try:
-            return await self.next(request)
+            reply = await self.next(request)
         except RequestException as error:
-            failure = error
-        return await self._again(request, failure)
-
-    async def _again(self, request: Request, failure: RequestException) -> Reply:
-        attempts: list[RequestException] = []
-        delay = 0.0
-        replayed = False
-        while True:
-            attempts.append(failure)
-            failure.attempts = tuple(attempts[:-1])
-            if not may_repeat(request, failure):
-                raise failure
-            if failure.stale and not replayed and (request.options.retries or failure.sent == "nothing"):
-                replayed = True
-            else:
-                used = len(attempts) - 1 - replayed
-                delay = delay_before_retry(delay, self.runtime.random())
-                late = self.runtime.now() + delay >= request.deadline
-                if used >= request.options.retries or not is_passing(failure) or late:
-                    raise failure
-                await self.runtime.sleep(delay)
-            try:
-                reply = await self.next(request.replace(fresh=True))
-            except RequestException as error:
-                failure = error
-            else:
-                reply.attempts = tuple(attempts)
+            outcome: Reply | RequestException = error
+        else:
+            if reply.head.status not in request.options.retries.statuses:
+                if self.budget.owed:
+                    self.budget.give(request.url.origin)
                 return reply
+            outcome = reply
+        return await self._follow(request, outcome)
+
+    async def _follow(self, request: Request, outcome: Reply | RequestException) -> Reply:
+        """What comes of a call whose first attempt ended as `outcome`."""
+        rule, started = request.options.retries, request.began
+        self.budget.give(request.url.origin)
+        attempts: list[Attempt] = []
+        course: Course | None = None
+        while True:
+            try:
+                if course is None:
+                    own = isinstance(rule, RetryPolicy)
+                    course = PolicyCourse(rule, request, self.budget) if own else rule.begin(request)
+                now = self.runtime.now()
+                verdict = course.after(
+                    outcome, Moment(self.wall_clock(), request.deadline - now, self.runtime.random())
+                )
+            except BaseException:  # a rule that others wrote
+                _let_go(outcome)
+                raise
+            attempts.append(_attempt(outcome, now - started, verdict))
+            if verdict.delay is None:
+                return _concluded(outcome, tuple(attempts), verdict)
+            if isinstance(outcome, Reply):
+                await outcome.raw.discard()  # its connection goes back before we wait
+            if verdict.delay > 0.0:
+                await self.runtime.sleep(verdict.delay)
+            started = self.runtime.now()
+            try:
+                outcome = await self.next(request.replace(fresh=verdict.fresh))
+            except RequestException as error:
+                outcome = error
+            else:
+                if outcome.head.status not in rule.statuses:
+                    attempts.append(_attempt(outcome, self.runtime.now() - started, Verdict(None, "")))
+                    outcome.attempts = tuple(attempts)
+                    return outcome
+
+
+def _attempt(outcome: Reply | RequestException, seconds: float, verdict: Verdict) -> Attempt:
+    delay, reason = verdict.delay, verdict.reason
+    if isinstance(outcome, Reply):
+        return Attempt(outcome.head.status, None, "", "wholly", seconds, delay, reason)
+    return Attempt(None, type(outcome).__name__, str(outcome), outcome.sent, seconds, delay, reason)
+
+
+def _concluded(outcome: Reply | RequestException, attempts: tuple[Attempt, ...], verdict: Verdict) -> Reply:
+    """The last answer, or raises the last failure, or the error that the rule has in its place."""
+    outcome.attempts = attempts
+    if verdict.error is not None:
+        verdict.error.attempts = attempts
+        _let_go(outcome)
+        raise verdict.error from (outcome if isinstance(outcome, RequestException) else None)
+    if isinstance(outcome, Reply):
+        return outcome
+    if verdict.reason:
+        outcome.add_note(f"not sent again: {verdict.reason}")
+    raise outcome
+
+
+def _let_go(outcome: Reply | RequestException) -> None:
+    if isinstance(outcome, Reply):
+        outcome.body.abort()

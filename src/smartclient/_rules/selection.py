@@ -1,55 +1,18 @@
-"""Which stored responses belong to a request: key, partition and Vary; never whether one may still be used.
+"""Which of the stored responses of a URI answer a request, by Vary; never whether one may still be used.
 
-Sources: RFC 9111 sections 2 (cache key), 4.1 (Vary) and 7.
+Source: RFC 9111 section 4.1. Under which key they are found is in `partition`.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from .._model.fields import parse_list
-from .._model.headers import CREDENTIAL_FIELDS, Fields
-from .._model.options import DEFAULT_TLS, TLS, Reach
-from .._model.proxy import Proxy
-from .._model.request import Request
-from .._model.stored import Key, Stored
+from .._model.headers import Fields
+from .._model.stored import Stored
 
 Selecting = tuple[tuple[str, str | None], ...]
 
-NO_PARTITION = b""
-# A Host that the caller wrote asks for something else than the URI does.
-_PARTITIONING = CREDENTIAL_FIELDS | {"host"}
 _BY_MEANING = frozenset(("accept", "accept-encoding", "accept-language"))
-
-
-def keys_of(request: Request, salt: bytes) -> tuple[Key, ...]:
-    """The keys under which an answer may be found; what is stored goes under the first.
-
-    A partition is a digest, salted with at most 64 bytes, of the credentials, of TLS settings other than the default,
-    of a way to the server other than its name, of the proxy of an http URL, which may answer what it likes, and of a
-    Host by hand. Cookie alone falls back to the empty partition: an answer given to nobody in particular leaks nothing.
-    """
-    uri = request.url.without_fragment
-    given = request.fields.index
-    options = request.options
-    tls, reach, proxy = options.tls, options.reach, options.proxy
-    plain = request.url.scheme == "http"
-    usual = reach is None and (proxy is None or not plain) and (tls is DEFAULT_TLS or plain or tls == DEFAULT_TLS)
-    if usual and _PARTITIONING.isdisjoint(given):
-        return ((uri, NO_PARTITION),)
-    credentials = sorted(_PARTITIONING.intersection(given))
-    named = [(name, request.fields.get(name)) for name in credentials]
-    own = (uri, _digest(named, tls, reach, proxy if plain else None, salt))
-    return (own, (uri, NO_PARTITION)) if usual and credentials == ["cookie"] else (own,)
-
-
-def _digest(
-    credentials: list[tuple[str, str]], tls: TLS, reach: Reach | None, proxy: Proxy | None, salt: bytes
-) -> bytes:
-    from hashlib import blake2b  # most calls have no credentials, and importing it loads OpenSSL
-
-    # Plain tuples: the reprs of TLS and Proxy leave out the client's certificate and the proxy's password.
-    parts = (credentials, tuple(tls), reach and reach.number, proxy and tuple(proxy))
-    return blake2b(repr(parts).encode(), digest_size=16, key=salt).digest()
 
 
 def selecting_values(response: Fields, request: Fields) -> Selecting | None:

@@ -88,7 +88,7 @@ def _freshen(
     record = record_of(key, request, stored.status, stored.reason, fields, sent_at, received_at)
     if record is None:
         return _ASK_AGAIN
-    record.body = stored.body
+    record.share_body(stored)
     refused = forbids_storing(stored.status, directives_of(fields)) is not None
     return Freshen(stored, record, (key[0],) if refused else ())
 

@@ -7,6 +7,7 @@ session runs the same coroutine with one `send(None)`.
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -144,9 +145,9 @@ class LoopRuntime(Runtime, Protocol):
 def nearer(limit: float | None, deadline: float, now: float) -> float | None:
     """Seconds that one wait may take: `limit`, or what is left until `deadline` (`inf` for none)."""
     left = deadline - now
-    if limit is None:
-        return None if left == float("inf") else left
-    return limit if limit < left else left
+    if limit is not None:
+        return limit if limit < left else left
+    return None if left == inf else left
 
 
 def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -3,17 +3,20 @@
 One lock, held for a few dictionary operations; no method suspends.
 """
 
+import os
+import time
 from collections import OrderedDict
-from collections.abc import Iterable
-from math import inf
+from collections.abc import Callable, Iterable
 
+from .._model.body import BytesReader
+from .._model.scope import Scope
 from .._model.stored import Key, Stored
-from .._runtime.base import new_lock
-from .base import Stats
+from .._runtime.base import Runtime, new_lock
+from .base import Page, Stats, Traits
+from .marks import Marks
 
 DEFAULT_BYTES = 64 * 2**20
 MAX_VARIANTS = 16  # of one key
-MAX_MARKS = 65_536
 
 
 class _Item:
@@ -30,19 +33,32 @@ class MemoryStore:
     def __init__(self, max_bytes: int = DEFAULT_BYTES) -> None:
         self.max_bytes = max_bytes
         self.max_item = max_bytes // 8
+        self.traits = Traits(True, False, False, True, self.max_item)
+        self._salt = os.urandom(16)
         self._lock = new_lock()
         self._partitions: dict[str, dict[bytes, tuple[Stored, ...]]] = {}  # by URI, since invalidation goes by URI
         self._items: OrderedDict[Stored, _Item] = OrderedDict()  # the least recently used first
         self._uses = 0
         self._size = 0
         self._evicted = 0
-        self._marks: OrderedDict[str, float] = OrderedDict()
-        self._mark_of_all = -inf
+        self._marks = Marks()
+        self._leases: dict[Key, MemoryLease] = {}
+
+    def __reduce__(self) -> tuple[type["MemoryStore"], tuple[int]]:
+        """For pickles: as large, and empty."""
+        return MemoryStore, (self.max_bytes,)
+
+    async def salt(self, runtime: Runtime) -> bytes:
+        return self._salt
 
     def lacks(self, uri: str) -> bool:
         return uri not in self._partitions
 
-    async def lookup(self, keys: Iterable[Key]) -> list[Stored]:
+    async def lookup(self, runtime: Runtime, keys: Iterable[Key]) -> list[Stored]:
+        return self.found(keys)
+
+    def found(self, keys: Iterable[Key]) -> list[Stored]:
+        """What `lookup` gives, at once."""
         found: list[Stored] = []
         with self._lock:
             for uri, partition in keys:
@@ -51,10 +67,16 @@ class MemoryStore:
                     found += partitions.get(partition, ())
         return found
 
-    async def writer(self, record: Stored) -> "MemoryWriter":
+    async def open_body(
+        self, runtime: Runtime, stored: Stored, span: tuple[int, int] | None = None
+    ) -> BytesReader | None:
+        body = stored.body or b""
+        return BytesReader(body if span is None else body[span[0] : span[1]])
+
+    async def writer(self, runtime: Runtime, record: Stored) -> "MemoryWriter":
         return MemoryWriter(self, record)
 
-    async def freshen(self, stored: Stored, record: Stored) -> bool:
+    async def freshen(self, runtime: Runtime, stored: Stored, record: Stored) -> bool:
         with self._lock:
             size = record.size
             if stored not in self._items or not self._accepts(record, size):
@@ -63,23 +85,23 @@ class MemoryStore:
             self._add(record, size)
             return True
 
-    async def invalidate(self, uris: Iterable[str], moment: float) -> int:
+    async def invalidate(self, runtime: Runtime, scopes: Iterable[Scope], moment: float) -> int:
         with self._lock:
             before = len(self._items)
-            for uri in uris:
-                self._mark(uri, moment)
-                for variants in list(self._partitions.get(uri, {}).values()):
-                    for stored in variants:
-                        self._drop(stored)
+            for scope in scopes:
+                self._marks.add(scope, moment)
+                for stored in self._covered(scope):
+                    self._drop(stored)
             return before - len(self._items)
 
-    async def clear(self, moment: float) -> int:
+    async def lease(self, runtime: Runtime, key: Key, seconds: float) -> "MemoryLease | None":
         with self._lock:
-            dropped = len(self._items)
-            self._mark_of_all = max(self._mark_of_all, moment)
-            self._marks.clear()
-            self._forget()
-            return dropped
+            now = time.monotonic()
+            held = self._leases.get(key)
+            if held is not None and held.until > now:
+                return None
+            lease = self._leases[key] = MemoryLease(now + seconds, lambda: self._release(key, lease))
+            return lease
 
     def touch(self, stored: Stored) -> None:
         with self._lock:
@@ -88,18 +110,16 @@ class MemoryStore:
                 self._uses = item.last_use = self._uses + 1
                 self._items.move_to_end(stored)
 
-    async def stats(self) -> Stats:
+    async def stats(self, runtime: Runtime) -> Stats:
         with self._lock:
             return Stats(len(self._items), self._size, self._evicted)
 
-    async def iterate(self) -> list[Stored]:
+    async def iterate(self, runtime: Runtime, after: object = None) -> Page:
         with self._lock:
-            return list(self._items)
+            return list(self._items), None
 
-    async def close(self) -> None:
-        with self._lock:
-            self._mark_of_all = inf
-            self._forget()
+    async def close(self, runtime: Runtime) -> None:
+        """Nothing is open; what is held stays, for the next call."""
 
     def commit(self, record: Stored, size: int) -> bool:
         """Makes `record` of `size` bytes visible, body and all; False if too large or invalidated meanwhile."""
@@ -115,16 +135,27 @@ class MemoryStore:
             self._add(record, size)
             return True
 
+    def forget(self, scope: Scope) -> None:
+        """Drops what `scope` covers, and leaves no mark."""
+        with self._lock:
+            for stored in self._covered(scope):
+                self._drop(stored)
+
+    def _release(self, key: Key, lease: "MemoryLease") -> None:
+        with self._lock:
+            if self._leases.get(key) is lease:
+                del self._leases[key]
+
     # What follows is called with the lock held.
 
     def _accepts(self, record: Stored, size: int) -> bool:
-        marked = max(self._mark_of_all, self._marks.get(record.uri, -inf))
-        return record.sent_at > marked and size <= self.max_item
+        return size <= self.max_item and record.sent_at > self._marks.moment(record.uri, record.groups)
 
-    def _mark(self, uri: str, moment: float) -> None:
-        self._marks[uri] = max(moment, self._marks.pop(uri, -inf))
-        if len(self._marks) > MAX_MARKS:
-            self._mark_of_all = max(self._mark_of_all, self._marks.popitem(last=False)[1])
+    def _covered(self, scope: Scope) -> list[Stored]:
+        if scope.kind == "uri":
+            partitions = self._partitions.get(scope.value, {})
+            return [stored for variants in partitions.values() for stored in variants]
+        return [stored for stored in self._items if scope.covers(stored.uri, stored.groups)]
 
     def _variants(self, key: Key) -> tuple[Stored, ...]:
         return self._partitions.get(key[0], {}).get(key[1], ())
@@ -151,10 +182,18 @@ class MemoryStore:
         if not self._partitions[uri]:
             del self._partitions[uri]
 
-    def _forget(self) -> None:
-        self._partitions.clear()
-        self._items.clear()
-        self._size = 0
+
+class MemoryLease:
+    """A lease among the callers of one process."""
+
+    __slots__ = ("_release", "until")
+
+    def __init__(self, until: float, release: Callable[[], None]) -> None:
+        self.until = until  # monotonic seconds
+        self._release = release
+
+    def release(self) -> None:
+        self._release()
 
 
 class MemoryWriter:
@@ -178,7 +217,7 @@ class MemoryWriter:
         record, self._record = self._record, None
         if record is None:
             return False
-        record.body = b"".join(self._pieces)
+        record.hold(b"".join(self._pieces))
         self._pieces = []
         return self._store.commit(record, self._size)
 
