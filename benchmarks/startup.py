@@ -3,6 +3,7 @@
 python benchmarks/startup.py [--runs 9] [--json FILE]
 
 Every row is a new process; its user and system time are read when it ends. `Session()` is timed inside one process.
+HTTPie, where it is installed, makes the same call in the same run. The https rows load certifi's whole bundle.
 """
 
 import argparse
@@ -10,13 +11,15 @@ import json
 import math
 import os
 import platform
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 
 SESSION = """
@@ -46,16 +49,36 @@ class _Page(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def local_page() -> Iterator[str]:
+def local_page(context: ssl.SSLContext | None = None) -> Iterator[str]:
     """URL of a page that this process serves."""
     with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+        if context is not None:
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/"
+        yield f"{'http' if context is None else 'https'}://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
 
 
-def rows(url: str) -> dict[str, tuple[list[str], float]]:
+def issuers_and_context(folder: str) -> tuple[str, ssl.SSLContext]:
+    """A file with certifi's issuers and one more, and a server's context that this one vouches for."""
+    import certifi
+    import trustme
+
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    path = Path(folder, "issuers.pem")
+    path.write_bytes(Path(certifi.where()).read_bytes() + authority.cert_pem.bytes())
+    return str(path), context
+
+
+def rows(url: str, tls_url: str, issuers: str) -> dict[str, tuple[list[str], float]]:
     """What is started -> (arguments of the interpreter, limit in ms over the bare one, `inf` for none)."""
+    httpie = ["-m", "httpie", "--ignore-stdin"]
+    others = {
+        "http GET http://... (HTTPie)": ([*httpie, "GET", url], math.inf),
+        "http GET https://... (HTTPie)": ([*httpie, f"--verify={issuers}", "GET", tls_url], math.inf),
+    }
     return {
         "import smartclient": (["-c", "import smartclient"], 35),
         "Session() with its import": (["-c", "import smartclient; smartclient.Session()"], math.inf),
@@ -63,13 +86,20 @@ def rows(url: str) -> dict[str, tuple[list[str], float]]:
         "smartclient --version": (["-m", "smartclient", "--version"], 15),
         "smartclient --help": (["-m", "smartclient", "--help"], 15),
         "smartclient get http://...": (["-m", "smartclient", "get", url], 60),
+        "smartclient get https://...": (["-m", "smartclient", "get", "--cacert", issuers, tls_url], 85),
+        **(others if find_spec("httpie") is not None else {}),
     }
 
 
 def installed_environment(folder: str) -> dict[str, str]:
     """The environment of a program that runs from compiled modules, as an installed one does; they go to `folder`."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {**environment, "PYTHONPYCACHEPREFIX": folder}
+    own = {
+        "PYTHONPYCACHEPREFIX": folder,
+        "SMARTCLIENT_CACHE_DIR": f"{folder}/cache",
+        "XDG_STATE_HOME": f"{folder}/state",
+    }
+    return {**environment, **own}
 
 
 def cpu_seconds(arguments: list[str], environment: dict[str, str]) -> float:
@@ -93,9 +123,12 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=9, help="fresh interpreters for each row (9)")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
-    with local_page() as url, tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        issuers, context = issuers_and_context(folder)
+        url, tls_url = (stack.enter_context(local_page(each)) for each in (None, context))
         environment = installed_environment(folder)
-        started = {"bare": (["-c", "pass"], math.inf), **rows(url)}
+        started = {"bare": (["-c", "pass"], math.inf), **rows(url, tls_url, issuers)}
         best = dict.fromkeys(started, math.inf)
         for turn in range(options.runs + 1):  # in turns, so that a machine that changes speed changes it for all
             for name, (arguments, _) in started.items():
@@ -111,6 +144,10 @@ def main() -> int:
     for name, cost in over.items():
         verdict = f"limit {limits[name]:>4} {'holds' if cost <= limits[name] else 'FAILS'}"
         print(f"  {name:34} {cost:7.2f} ms  {verdict if limits[name] < math.inf else ''}".rstrip())
+    for name in ("http", "https"):
+        theirs = over.get(f"http GET {name}://... (HTTPie)")
+        if theirs is not None:
+            print(f"  {name}: HTTPie costs {theirs / over[f'smartclient get {name}://...']:.1f} times as much")
     if options.json:
         report = {"v": 1, "python": platform.python_version(), "bare_ms": bare * 1000, "over_ms": over}
         options.json.write_text(json.dumps(report, indent=1) + "\n")

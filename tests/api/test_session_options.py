@@ -187,10 +187,10 @@ def test_what_the_call_itself_gives_goes_where_it_goes() -> None:
 
 def test_cookies_given_to_a_session_stay_with_its_base() -> None:
     session = Session(base_url=API, cookies={"a": "b"})
-    assert session.cookies is not None
-    assert session.cookies.field_for(URL.parse(API), 0.0) == "a=b"
-    assert session.cookies.field_for(URL.parse("https://other.example/"), 0.0) is None
-    assert session.cookies.field_for(URL.parse("https://sub.api.example/"), 0.0) is None
+    assert session._jar is not None
+    assert session._jar.field_for(URL.parse(API), 0.0) == "a=b"
+    assert session._jar.field_for(URL.parse("https://other.example/"), 0.0) is None
+    assert session._jar.field_for(URL.parse("https://sub.api.example/"), 0.0) is None
 
 
 def loud(request: Any, next: Any) -> Any:

@@ -3,6 +3,7 @@
 Left out of the comparison are User-Agent, Accept-Encoding, Connection and Expect, which each fills in its own way.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -79,7 +80,8 @@ OTHERS = {
     "request": Pair("-X PROPFIND URL/echo", "request PROPFIND URL/echo"),
     "json-members": Pair('--json {"name":"Ada","age":36,"on":true} URL/echo',
                          "post URL/echo --json name=Ada --json age=36 --json on=true"),
-    "bearer": Pair("-H 'Authorization: Bearer abc' URL/echo", "get URL/echo -H 'Authorization: Bearer abc'"),
+    "bearer": Pair("--oauth2-bearer abc URL/echo", "get URL/echo --bearer abc"),
+    "netrc": Pair("-n --netrc-file DIR/netrc URL/echo", "get URL/echo --netrc-file DIR/netrc"),
     "accept": Pair("-H 'Accept: application/json' URL/echo", "get URL/echo --accept json"),
     "languages": Pair("-H 'Accept-Language: de, en;q=0.5' URL/echo", "get URL/echo --lang 'de,en;q=.5'"),
     "query": Pair("URL/echo?a=b+c&d=%26", "get URL/echo --query 'a=b c' --query 'd=&'"),
@@ -92,6 +94,7 @@ CASES = {name: Pair(text, text) for name, text in SAME.items()} | OTHERS
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "bytes").write_bytes(b"\0\r\n\xff")
     (tmp_path / "text").write_text("h i&j")
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login user password pass")
     return tmp_path
 
 
@@ -125,7 +128,10 @@ def compared(seen: Seen) -> tuple[str, str, list[tuple[str, str]], bytes]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_same_request(name: str, origin: Origin, words: Callable[[str], list[str]], capfd: object) -> None:
+def test_the_same_request(
+    name: str, origin: Origin, words: Callable[[str], list[str]], monkeypatch: pytest.MonkeyPatch, capfd: object
+) -> None:
+    monkeypatch.setenv("NETRC", os.devnull)  # and undoes what the flag sets
     pair = CASES[name]
     assert CURL is not None
     done = subprocess.run([CURL, "-sS", "-m", "10", *words(pair.curl)], capture_output=True, timeout=20)

@@ -119,7 +119,7 @@ def test_from_within_a_loop(way: str, swarm: Swarm) -> None:
 LOCKS: dict[str, Callable[[Any], Any]] = {
     "pool": lambda session: session._pool._lock,
     "session": lambda session: session._lock,
-    "cookies": lambda session: session.cookies._lock,
+    "cookies": lambda session: session._jar._lock,
     "cache": lambda session: session._cache.caching.store._store._lock,
     "TLS contexts": lambda session: tls._lock,
     "look-ups": lambda session: RESOLVER._lock,

@@ -13,10 +13,10 @@ from smartclient._rules.cookies import (
     cookie_field,
     default_path,
     first_to_leave,
-    is_public_suffix,
     matches,
     path_matches,
 )
+from smartclient._rules.suffixes import is_public_suffix
 
 quick = settings(max_examples=200, deadline=None, derandomize=True)
 NOW = 1_700_000_000.0

@@ -8,13 +8,15 @@ from smartclient._model.headers import Fields
 from smartclient._model.message import Head
 from smartclient._model.request import Request
 from smartclient._model.url import URL
-from smartclient._rules.invalidation import invalidated_uris
+from smartclient._rules.invalidation import invalidated as scopes_of
 
 TARGET = "https://h.example/a/b"
 
 
 def invalidated(method: str, status: int, *lines: tuple[str, str]) -> tuple[str, ...]:
-    return invalidated_uris(Request(method, URL.parse(TARGET + "#x")), Head(status, Fields(lines)))
+    scopes = scopes_of(Request(method, URL.parse(TARGET + "#x")), Head(status, Fields(lines)))
+    assert {scope.kind for scope in scopes} <= {"uri"}
+    return tuple([scope.value for scope in scopes])
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "M-SEARCH", "get"])
@@ -23,7 +25,7 @@ def test_success_of_an_unsafe_or_unknown_method(method: str, status: int) -> Non
     assert invalidated(method, status) == (TARGET,)
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH"])
 def test_safe_methods_invalidate_nothing(method: str) -> None:
     assert invalidated(method, 200, ("Location", "/x")) == ()
 

@@ -11,9 +11,11 @@ from smartclient._model.fields import format_http_date
 from smartclient._model.headers import Fields
 from smartclient._model.message import Head
 from smartclient._model.request import Request
+from smartclient._model.scope import Scope
 from smartclient._model.stored import Stored
 from smartclient._model.url import URL
-from smartclient._rules.validation import conditions, explain, freshened_fields, on_response, selected
+from smartclient._rules.explanation import explain
+from smartclient._rules.validation import Heard, conditions, freshened_fields, on_response, selected
 
 NOW = 1_800_000_000.0
 DATE = format_http_date(NOW)
@@ -49,7 +51,8 @@ def stored(etag: str | None = None, last_modified: str | None = None, date: floa
 
 
 def validation(*candidates: Stored) -> Revalidate:
-    return Revalidate(conditions(candidates), candidates, "stale", "the stored response is stale", "rule")
+    chosen = candidates[0] if len(candidates) == 1 else None
+    return Revalidate(conditions(candidates), candidates, chosen, "stale", "the stored response is stale", "rule")
 
 
 def answer(
@@ -60,7 +63,7 @@ def answer(
     asked: tuple[tuple[str, str], ...] = (),
 ) -> Outcome:
     request = Request(method, URL.parse(KEY[0]), Fields(asked))
-    return on_response(plan, request, KEY, Head(status, Fields(lines)), NOW - 1, NOW)
+    return on_response(plan, Heard(request, KEY, Head(status, Fields(lines)), NOW - 1, NOW))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +161,7 @@ def test_fields_that_the_304_puts_under_no_cache_go() -> None:
 def test_a_304_that_forbids_storing_answers_this_call_and_ends_the_stored_response(value: str) -> None:
     outcome = answer(validation(STRONG), 304, ("ETag", '"a"'), ("Cache-Control", value))
     assert isinstance(outcome, Freshen)
-    assert outcome.invalidate == (KEY[0],)
+    assert outcome.invalidate == (Scope("uri", KEY[0]),)
 
 
 def test_a_304_for_another_variant_becomes_one_more_for_this_request() -> None:
@@ -200,7 +203,7 @@ def test_other_methods_store_nothing(method: str, status: int, uris: tuple[str, 
     plan = Forward("method", method == "HEAD", "method", "rule")
     outcome = answer(plan, status, ("Cache-Control", "max-age=9"), method=method)
     assert isinstance(outcome, Pass)
-    assert outcome.invalidate == uris
+    assert tuple([scope.value for scope in outcome.invalidate]) == uris
 
 
 @pytest.mark.parametrize(
@@ -226,8 +229,8 @@ def test_other_methods_store_nothing(method: str, status: int, uris: tuple[str, 
 )
 def test_explanation(plan: Revalidate | Forward, status: int, lines: list[tuple[str, str]], text: str) -> None:
     outcome = answer(plan, status, *lines)
-    assert not isinstance(outcome, AskAgain)
-    decision = explain(plan, outcome, status, NOW)
+    assert isinstance(outcome, Store | Freshen | Pass)
+    decision = explain(plan, outcome, status, Fields(lines), NOW)
     assert str(decision) == text
     assert decision.stored is isinstance(outcome, Store)
     assert (decision.why_not_stored is not None) is isinstance(outcome, Pass)

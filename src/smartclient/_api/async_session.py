@@ -110,9 +110,10 @@ class AsyncSession(SharedPool):
             AsyncExchangeStage(transport, cast(LoopRuntime, pool.runtime)),
             runtime=pool.runtime,
             wall_clock=time.time,
-            jar=self.cookies,
+            jar=self._jar,
             caching=self._caching,
             budget=self._budget,
+            extras=self._extras(),
         )
         return self._chain
 

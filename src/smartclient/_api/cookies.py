@@ -1,5 +1,6 @@
 """Cookies as callers give them: for one call, or a jar for a session. What is sent and kept is decided elsewhere."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,7 @@ def cookie_pairs(cookies: Any, url: URL, now: float) -> tuple[tuple[str, str], .
 
 
 def jar_from(cookies: Any, host: str) -> Jar | None:
-    """The jar of a session: None keeps no cookies, one of our own jars is taken as it is, all else is copied.
+    """The jar of a session: None keeps no cookies, jars are taken as they are, all else is copied.
 
     Cookies that are given without a domain go to `host` only; to every host when that is "".
 
@@ -35,6 +36,11 @@ def jar_from(cookies: Any, host: str) -> Jar | None:
     """
     if cookies is None or isinstance(cookies, Jar):
         return cookies
+    stdlib = sys.modules.get("http.cookiejar")  # whoever has such a jar has loaded it
+    if stdlib is not None and isinstance(cookies, stdlib.CookieJar):
+        from .borrowed_jar import jar_over
+
+        return jar_over(cookies)
     jar = Jar(new_lock())
     for cookie in _cookies_in(cookies):
         checked_pair(cookie.name, cookie.value)
@@ -48,23 +54,27 @@ def _cookies_in(source: Any) -> list[Cookie]:
     try:
         items = list(source)
         if items and hasattr(items[0], "domain"):
-            return [_cookie_from(item) for item in items]
+            return [cookie_from(item) for item in items]
         pairs = source.items() if isinstance(source, Mapping) else items
         return [Cookie(str(name), str(value)) for name, value in pairs if value is not None]
     except (TypeError, ValueError, AttributeError, RecursionError):
         raise InvalidOption("cookies must be a mapping, a jar, or (name, value) pairs") from None
 
 
-def _cookie_from(item: Any) -> Cookie:
-    """One of ours as it is, one of `http.cookiejar` in our words."""
+def cookie_from(item: Any) -> Cookie:
+    """A cookie in our own words: one of ours as it is, one of `http.cookiejar` translated."""
     if isinstance(item, Cookie):
         return item
+    domain = item.domain.removeprefix(".").lower()
+    rest = {str(name).lower(): value for name, value in getattr(item, "_rest", {}).items()}
     return Cookie(
         item.name,
-        item.value or "",
-        item.domain.removeprefix(".").lower(),
+        str(item.value or ""),
+        domain,
         item.path,
         expires=item.expires,
         secure=bool(item.secure),
-        host_only=not item.domain_specified,
+        http_only="httponly" in rest,
+        host_only=not item.domain_specified and domain != "",
+        same_site=str(rest.get("samesite") or "").lower(),
     )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._model.headers import Headers
 from .._model.url import URL
+from .observing import ObservedSettings
 from .options import ACCEPT_FIELDS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class Fixed(NamedTuple):
     formats: "Formats | None" = None
 
 
-class RareSettings:
+class RareSettings(ObservedSettings):
     """Properties of sessions; see `Settings`."""
 
     _blocking = True

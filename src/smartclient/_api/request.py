@@ -7,6 +7,7 @@ from .._model.headers import Headers
 from .._model.message import Reply
 from .._model.request import Request
 from .._model.retry import Attempt
+from .._model.timings import Timings
 
 
 class PreparedRequest:
@@ -39,6 +40,19 @@ def attempts_of(reply: Reply, seconds: float | None = None) -> tuple[Attempt, ..
         return reply.attempts
     head = reply.network_head or reply.head
     return (Attempt(head.status, None, "", "wholly", seconds),)
+
+
+def timings_of(reply: Reply, seconds: float) -> Timings:
+    """How long the exchange took that gave `reply`, whose head came `seconds` after the call began."""
+    if reply.provenance == "cache":
+        return Timings()
+    notes = reply.request.notes
+    reused = None if reply.connection is None else True
+    if notes is not None and notes.head is not None:
+        return notes.timings(reused)
+    alone = not reply.history and not reply.attempts  # else that is not the time of this exchange
+    known = Timings(dns=0.0, connect=0.0, tls=0.0, reused=reused) if notes is None else notes.timings()
+    return known._replace(pool_wait=None, total=seconds if alone else None)
 
 
 def tell_about(error: RequestException, reply: Reply) -> None:

@@ -20,13 +20,14 @@ from .._model.retry import Attempt
 from .._pipeline.content import whole_content
 from .._runtime.base import run_blocking
 from .pieces import EachAsync, Lines, Pieces, Portions, Text, each
-from .request import PreparedRequest, attempts_of, tell_about
+from .request import PreparedRequest, attempts_of, tell_about, timings_of
 from .views import FieldViews, tell_alternatives
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from .._model.certificate import TLSInfo
+    from .._model.timings import Timings
 
 T = TypeVar("T")
 
@@ -150,6 +151,11 @@ class Response(FieldViews):
     def attempts(self) -> tuple[Attempt, ...]:
         """Each time that the request of the last hop was sent, oldest first; none for what the cache had."""
         return attempts_of(self._reply, None if self._reply.history else self._seconds)
+
+    @property
+    def timings(self) -> "Timings":
+        """Seconds of each phase of the last exchange; none of it for what the cache had."""
+        return timings_of(self._reply, self._seconds)
 
     @property
     def undecoded(self) -> str | None:

@@ -125,9 +125,10 @@ class Session(SharedPool):
                     SyncExchangeStage(transport, pool.runtime),
                     runtime=pool.runtime,
                     wall_clock=time.time,
-                    jar=self.cookies,
+                    jar=self._jar,
                     caching=self._caching,
                     budget=self._budget,
+                    extras=self._extras(),
                 )
             return self._chain
 

@@ -10,7 +10,6 @@ from .._model.headers import NO_FIELDS, Fields, Headers, HeadersInput, fields_fr
 from .._model.options import DEFAULT_LIMITS, TLS, Limits, Options
 from .._model.retry import RetryPolicy
 from .._pipeline.stage import Stage
-from .._rules.jar import Jar
 from .._runtime.base import new_lock
 from .._version import __version__
 from .cache import CacheSettings, cache_of_session
@@ -111,6 +110,7 @@ class Settings(RareSettings, CacheSettings):
         json_lib: Any = None,
         codecs: Any = None,
         stages: Any = (),
+        on_event: Any = None,
         **unknown: Never,
     ) -> None:
         if unknown:
@@ -140,6 +140,8 @@ class Settings(RareSettings, CacheSettings):
         self.limits = checked_limits(limits)
         self.array_style = array_style
         self.stages = stages
+        self._recorders = ()
+        self.on_event = on_event
         if accept is not None:
             self.accept = accept
         if accept_language is not None:
@@ -173,8 +175,16 @@ class Settings(RareSettings, CacheSettings):
         self._headers = Headers(value)
 
     @property
-    def cookies(self) -> Jar | None:
-        return self._jar
+    def cookies(self) -> Any:
+        """The jar: `RequestsCookieJar`, one of `http.cookiejar` that was given, or None where none is kept."""
+        jar = self._jar
+        if jar is None:
+            return None
+        if jar.view is not None:
+            return jar.view
+        from .cookiejar import RequestsCookieJar
+
+        return RequestsCookieJar.over(jar)
 
     @cookies.setter
     def cookies(self, value: Any) -> None:

@@ -27,6 +27,7 @@ _OF_THIS_PROCESS = (
     "_merged",
     "_owner",
     "_pool",
+    "_recorders",
     "_spare",
 )
 """Attributes that belong to one session in one process: neither pickled nor handed to derived sessions."""
@@ -43,6 +44,7 @@ class SharedPool(RequestMaker):
         self._owner = owner
         self._budget: RetryBudget = RetryBudget(new_lock()) if owner is None else owner._budget
         self._pool: Pool | None = None
+        self._recorders = ()
         self._children: WeakSet[Self] = WeakSet()
 
     def derive(self, **options: Any) -> Self:

@@ -47,12 +47,13 @@ def _given(arguments: argparse.Namespace) -> Iterator[tuple[str, bool]]:
 
 def query_text(arguments: argparse.Namespace) -> str:
     """What --query, and with -G what -d, add to the query: encoded already."""
-    from urllib.parse import quote_plus
-
     parts = []
-    for text in arguments.query:
-        name, equals, value = text.partition("=")
-        parts.append(f"{quote_plus(name)}={quote_plus(value)}" if equals else quote_plus(name))
+    if arguments.query:
+        from urllib.parse import quote_plus
+
+        for text in arguments.query:
+            name, equals, value = text.partition("=")
+            parts.append(f"{quote_plus(name)}={quote_plus(value)}" if equals else quote_plus(name))
     if arguments.get:
         parts += [_text_of(kind, value) for kind, value in arguments.data]
     return "&".join(parts)

@@ -11,7 +11,7 @@ from .codes import exit_code
 from .exits import CANNOT_WRITE, OK, STATUS, Fault, cannot
 from .flags import Parser, call_parser, wants_body
 from .render import Output, head_text, look_for, note, show_body, write_head
-from .settings import call_options, session_options
+from .settings import blaming_files, call_options, session_options
 from .telling import Teller, status_line, status_words
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def run(command: str, arguments: argparse.Namespace) -> int:
         Fault: a flag, a local file or a stream cannot be used.
         RequestException: as the library says; what comes after it is not called.
     """
-    with ExitStack() as stack:
+    with blaming_files(arguments), ExitStack() as stack:
         call = _Calls(command, arguments, stack)
         return max([call.code_of(url) for url in arguments.urls])
 

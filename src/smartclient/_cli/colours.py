@@ -16,7 +16,8 @@ _CODES = {
     "dim": "2",
 }
 
-_JSON_TOKEN = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")([ \t]*:)?|(-?\d[\d.eE+-]*)|\b(true|false|null)\b')
+# Compiled at first use: most starts have no colours.
+_JSON_TOKEN = r'("[^"\\]*(?:\\.[^"\\]*)*")([ \t]*:)?|(-?\d[\d.eE+-]*)|\b(true|false|null)\b'
 
 
 class Paint:
@@ -32,7 +33,7 @@ class Paint:
 
     def json(self, text: str) -> str:
         """`text`, which is indented JSON, with its names, strings, numbers and words in colours of their own."""
-        return _JSON_TOKEN.sub(self._token, text) if self.on else text
+        return re.sub(_JSON_TOKEN, self._token, text) if self.on else text
 
     def _token(self, found: re.Match[str]) -> str:
         string, colon, number, word = found.groups()

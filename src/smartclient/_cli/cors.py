@@ -9,7 +9,7 @@ from .exits import NO, OK, USAGE, Fault
 from .flags import Parser
 from .masks import masked
 from .report import Report, add_report_flags, report_parser
-from .settings import session_options
+from .settings import blaming_files, session_options
 
 if TYPE_CHECKING:
     from ..cors import Exchange, Verdict
@@ -44,7 +44,7 @@ def run(command: str, arguments: argparse.Namespace) -> int:
     from .. import Session, cors
 
     options = session_options(arguments) | {"cookies": None, "cache": None}
-    with Session(**options) as session:
+    with blaming_files(arguments), Session(**options) as session:
         verdict = cors.check(
             arguments.url,
             origin=arguments.origin,

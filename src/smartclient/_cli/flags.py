@@ -126,6 +126,11 @@ def add_identity_flags(parser: argparse.ArgumentParser) -> None:
     """Who asks."""
     add = parser.add_argument_group("identity (values also as env:NAME or @FILE)").add_argument
     add("-u", "--user", metavar="USER:PW", help="basic credentials")
+    add("--digest", action="store_true", help="digest instead of basic")
+    add("--bearer", "--oauth2-bearer", metavar="TOKEN", help="a bearer token")
+    add("-n", "--netrc", action="store_true", help="credentials of ~/.netrc for the host they name (the default)")
+    add("--no-netrc", action="store_true", help="leave ~/.netrc alone")
+    add("--netrc-file", metavar="FILE", help="that file instead")
     add("-b", "--cookie", action="append", default=[], metavar="K=V", help="a cookie for this call")
 
 
@@ -187,6 +192,7 @@ def add_time_flags(parser: argparse.ArgumentParser) -> None:
     add("--connect-timeout", type=float, metavar="S", help="seconds to connect (5)")
     add("--read-timeout", type=float, metavar="S", help="seconds between two pieces of the answer (30)")
     add("--retry", type=int, metavar="N", help="further attempts at most, where nothing is done twice (2)")
+    add("--idempotency-key", metavar="KEY", help="written --idempotency-key[=KEY]: makes POST and PATCH repeatable")
 
 
 def add_tls_flags(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from .exits import NO, OK
 from .flags import Parser
 from .masks import masked
 from .report import Report, add_report_flags, report_parser
-from .settings import session_options
+from .settings import blaming_files, session_options
 from .telling import status_words
 
 _KINDS = {"present": "good", "missing": "doubt", "weak": "bad"}
@@ -34,7 +34,7 @@ def run(command: str, arguments: argparse.Namespace) -> int:
     from .._api.session import Session
 
     options = session_options(arguments) | {"cookies": None}
-    with Session(**options) as session, session.get(arguments.url, stream=True) as response:
+    with blaming_files(arguments), Session(**options) as session, session.get(arguments.url, stream=True) as response:
         found = headers_report(response)
         words, url = status_words(response), masked(response.url)
     good = {finding.name.lower() for finding in found if finding.state == "present"}

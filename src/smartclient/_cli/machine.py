@@ -87,7 +87,7 @@ def _head(response: "Response", teller: Teller) -> dict[str, Any]:
 
 
 def _attempt(attempt: Any, teller: Teller) -> dict[str, Any]:
-    return {"type": type(attempt).__name__, "message": teller.text(str(attempt))}
+    return {**attempt._asdict(), "detail": teller.text(attempt.detail)}
 
 
 def _cache(decision: Any) -> dict[str, Any] | None:

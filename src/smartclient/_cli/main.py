@@ -3,9 +3,11 @@
 What only a call needs is loaded when there is one: `--version` and `--help` stay cheap.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -44,11 +46,15 @@ examples:
 
 def run() -> NoReturn:
     """The entry point of the installed command."""
+    # Nothing that starting makes is garbage: looking for some takes a tenth of the time until the first byte.
+    gc.disable()
     code = main(sys.argv[1:])
-    if code == CLOSED_PIPE:
-        # What is still buffered would fail again while the interpreter shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        # What is still buffered for a closed pipe would fail again.
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    # Sessions are closed, files too: taking the interpreter apart would do nothing more, and cost 14 ms.
+    os._exit(code)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -7,22 +7,22 @@ import re
 
 from .._model.headers import CREDENTIAL_FIELDS
 
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Compiled at first use: most calls tell nothing.
+_UNSAFE = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 # The last word of a field's name tells a secret: X-API-Key, Private-Token, Proxy-Authorization.
 _SECRET_WORDS = frozenset({"authorization", "cookie", "key", "password", "secret", "signature", "token"})
-_COOKIE_VALUE = re.compile(r"=[^;]*")
-_USERINFO = re.compile(r"(://)[^/?#\s@]*(?:@[^/?#\s@]*)*@")
-_SECRET_QUERY = re.compile(
-    r"""([?&;][^=&\s]*?(?:token|key|sig|signature|secret|password|passwd|pwd|auth|credential|session|code)[^=&\s]*=)"""
-    r"""[^&#\s"'<>]+""",
-    re.IGNORECASE,
+_COOKIE_VALUE = r"=[^;]*"
+_USERINFO = r"(://)[^/?#\s@]*(?:@[^/?#\s@]*)*@"
+_SECRET_QUERY = (
+    r"""(?i)([?&;][^=&\s]*?(?:token|key|sig|signature|secret|password|passwd|pwd|auth|credential|session|code)[^=&\s]*=)"""
+    r"""[^&#\s"'<>]+"""
 )
 
 
 def masked(text: str) -> str:
     """`text` with *** for userinfo and for values of query names such as token, key and sig."""
-    return _SECRET_QUERY.sub(r"\1***", _USERINFO.sub(r"\1***@", text))
+    return re.sub(_SECRET_QUERY, r"\1***", re.sub(_USERINFO, r"\1***@", text))
 
 
 def is_secret_field(name: str) -> bool:
@@ -35,9 +35,9 @@ def masked_value(name: str, value: str) -> str:
     """The value of field `name` with *** for its secrets; the scheme of credentials and the names of cookies stay."""
     name = name.lower()
     if name == "set-cookie":
-        return _COOKIE_VALUE.sub("=***", value, count=1) if "=" in value else "***"
+        return re.sub(_COOKIE_VALUE, "=***", value, count=1) if "=" in value else "***"
     if name == "cookie":
-        return _COOKIE_VALUE.sub("=***", value) if "=" in value else "***"
+        return re.sub(_COOKIE_VALUE, "=***", value) if "=" in value else "***"
     if is_secret_field(name):
         scheme, blank, _ = value.partition(" ")
         return f"{scheme} ***" if blank and name.endswith("authorization") else "***"
@@ -46,7 +46,7 @@ def masked_value(name: str, value: str) -> str:
 
 def escaped(text: str) -> str:
     """`text` with its control and direction-changing characters written out; newline, CRLF and tab stay."""
-    return _UNSAFE.sub(_written_out, text.replace("\r\n", "\n"))
+    return re.sub(_UNSAFE, _written_out, text.replace("\r\n", "\n"))
 
 
 def one_line(text: str) -> str:

@@ -19,7 +19,7 @@ JSON_SHOWN_MAX = 1024 * 1024  # larger JSON is shown as it came
 _INDENT_MAX = 40  # levels; hostile nesting would make lines of blanks
 _LOOKED_AT = 1024
 
-_BINARY = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_BINARY = "[\x00-\x08\x0e-\x1a\x1c-\x1f]"
 
 
 def note(text: str) -> None:
@@ -108,7 +108,7 @@ def write_head(out: Output, look: Look, status: int, text: str) -> None:
 def show_body(out: Output, pieces: Iterator[str], content_type: str | None, look: Look) -> None:
     """Writes a body for people: JSON indented, other text escaped, anything that is no text not at all."""
     start = next(pieces, "").removeprefix("\ufeff")
-    if _BINARY.search(start, 0, _LOOKED_AT):
+    if re.search(_BINARY, start[:_LOOKED_AT]):
         note(f"* binary content ({content_type or 'no type'}) is not shown; use -o FILE, or a pipe such as | less")
         return
     if content_type is not None and "json" in content_type.lower() and look.indents:

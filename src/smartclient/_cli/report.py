@@ -16,6 +16,10 @@ _WORDS = re.compile(r" +|[^ ]+")  # columns keep their blanks, all other white s
 # What calls have and diagnoses do without; `session_options` reads all of them.
 _UNUSED = {
     "user": None,
+    "bearer": None,
+    "digest": False,
+    "no_netrc": False,
+    "netrc_file": None,
     "retry": None,
     "max_redirects": None,
     "strict": False,

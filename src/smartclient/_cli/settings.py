@@ -2,9 +2,11 @@
 
 import argparse
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from .._model.errors import InvalidOption, SSLError
 from .bodies import query_text, revealed
 from .exits import CA_FILE, CLIENT_CERTIFICATE, USAGE, Fault
 
@@ -27,9 +29,11 @@ def session_options(arguments: argparse.Namespace) -> dict[str, Any]:
         Fault: a value that cannot be, or a file that cannot be used.
     """
     options: dict[str, Any] = {}
-    if arguments.user is not None:
-        user, _, password = revealed(arguments.user).partition(":")
-        options["auth"] = (user, password)
+    auth = _auth(arguments)
+    if auth is not None:
+        options["auth"] = auth
+    if arguments.no_netrc or arguments.netrc_file is not None:
+        os.environ["NETRC"] = os.devnull if arguments.no_netrc else arguments.netrc_file
     options.update(way_options(arguments))
     options.update(tls_options(arguments))
     timeout = _timeout(arguments)
@@ -44,6 +48,26 @@ def session_options(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.no_cache:
         options["cache"] = None
     return options
+
+
+def _auth(arguments: argparse.Namespace) -> Any:
+    """The credentials that the flags give; None for none."""
+    if arguments.bearer is not None:
+        if arguments.user is not None:
+            raise Fault(USAGE, "-u and --bearer are two kinds of credentials")
+        from ..auth import BearerAuth
+
+        return BearerAuth(revealed(arguments.bearer))
+    if arguments.user is None:
+        if arguments.digest:
+            raise Fault(USAGE, "--digest needs -u")
+        return None
+    user, _, password = revealed(arguments.user).partition(":")
+    if arguments.digest:
+        from ..auth import HTTPDigestAuth
+
+        return HTTPDigestAuth(user, password)
+    return user, password
 
 
 def call_options(arguments: argparse.Namespace, extra_fields: Mapping[str, str]) -> dict[str, Any]:
@@ -64,6 +88,8 @@ def call_options(arguments: argparse.Namespace, extra_fields: Mapping[str, str])
         options["params"] = query
     if arguments.cookie:
         options["cookies"] = _cookies(arguments.cookie)
+    if arguments.idempotency_key is not None:
+        options["idempotency_key"] = arguments.idempotency_key or True
     if arguments.refresh or arguments.offline:
         options["cache"] = "only" if arguments.offline else "refresh"
     return options
@@ -170,10 +196,10 @@ def _timeout(arguments: argparse.Namespace) -> Any:
 
 
 def tls_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Keywords of `Session` for trust and the client's certificate; files are tried here, for their own exit codes.
+    """Keywords of `Session` for trust and the client's certificate; see `blaming_files` for what is wrong with them.
 
     Raises:
-        Fault: a file that is not what it should be.
+        Fault: flags that do not go together.
     """
     if arguments.key is not None and arguments.cert is None:
         raise Fault(USAGE, "--key needs --cert")
@@ -184,7 +210,7 @@ def tls_options(arguments: argparse.Namespace) -> dict[str, Any]:
         from ..exceptions import InsecureRequestWarning
 
         warnings.simplefilter("ignore", InsecureRequestWarning)  # it was asked for
-    ca = None if arguments.insecure or arguments.cacert is None else _usable_issuers(arguments.cacert)
+    ca = None if arguments.insecure else arguments.cacert
     if arguments.tls_min is not None or arguments.trust is not None:
         from .._api.tls import ISSUERS
         from .._model.options import TLS
@@ -202,11 +228,27 @@ def tls_options(arguments: argparse.Namespace) -> dict[str, Any]:
     elif ca is not None:
         options["verify"] = ca
     if arguments.cert is not None:
-        options["cert"] = _usable_certificate(arguments.cert, arguments.key)
+        options["cert"] = arguments.cert if arguments.key is None else (arguments.cert, arguments.key)
     return options
 
 
-def _usable_issuers(path: str) -> str:
+@contextmanager
+def blaming_files(arguments: argparse.Namespace) -> Iterator[None]:
+    """Finds out, when a call fails, whether a file of --cacert or --cert was to blame, which has its own exit code.
+
+    Only then: reading the issuers once more would cost every call 14 ms.
+    """
+    try:
+        yield
+    except (SSLError, InvalidOption):
+        if arguments.cacert is not None and not arguments.insecure:
+            _check_issuers(arguments.cacert)
+        if arguments.cert is not None:
+            _check_certificate(arguments.cert, arguments.key)
+        raise
+
+
+def _check_issuers(path: str) -> None:
     context = _new_context()
     try:
         if os.path.isdir(path):
@@ -215,10 +257,9 @@ def _usable_issuers(path: str) -> str:
             context.load_verify_locations(cafile=path)
     except OSError as error:
         raise Fault(CA_FILE, f"cannot use the CA file {path}: {_reason(error)}") from error
-    return path
 
 
-def _usable_certificate(path: str, key: str | None) -> str | tuple[str, str]:
+def _check_certificate(path: str, key: str | None) -> None:
     def password() -> str:  # without it OpenSSL would ask on the terminal, and wait
         raise Fault(CLIENT_CERTIFICATE, f"cannot use the client certificate {path}: its key is encrypted")
 
@@ -226,7 +267,6 @@ def _usable_certificate(path: str, key: str | None) -> str | tuple[str, str]:
         _new_context().load_cert_chain(path, key, password)
     except OSError as error:
         raise Fault(CLIENT_CERTIFICATE, f"cannot use the client certificate {path}: {_reason(error)}") from error
-    return path if key is None else (path, key)
 
 
 def _new_context() -> "SSLContext":

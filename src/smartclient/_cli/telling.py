@@ -50,6 +50,8 @@ class Teller:
 
         request = response.request
         url = urlsplit(request.url)
+        for number, attempt in enumerate(response.attempts[:-1], 1):
+            self.line("*", f"attempt {number}: {self.text(str(attempt))}", "doubt")
         for line in connection_lines(response):
             self.line("*", line)
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .exits import NO, OK
 from .flags import Parser
 from .report import Report, add_report_flags, report_parser
-from .settings import session_options
+from .settings import blaming_files, session_options
 
 if TYPE_CHECKING:
     from .._api.handshakes import HandshakeReport
@@ -40,7 +40,7 @@ def run(command: str, arguments: argparse.Namespace) -> int:
     from .._model.url import URL
 
     url = arguments.url if "://" in arguments.url else f"https://{arguments.url}"
-    with Session(**session_options(arguments)) as session:
+    with blaming_files(arguments), Session(**session_options(arguments)) as session:
         found = handshake_report(session, url)
     days = _days_left(found)
     ends_soon = days is not None and days < arguments.warn_days

@@ -22,7 +22,7 @@ _YEAR = re.compile(r"([0-9]{2,4})(?![0-9])")
 
 
 class Cookie:
-    """One cookie of a jar. Only `created` and `last_used` (wall time, seconds) change after it was made.
+    """One cookie of a jar; `created` and `last_used` are wall time in seconds.
 
     Attributes:
         name, value: as received; a cookie without name is sent as its bare value.
@@ -31,6 +31,7 @@ class Cookie:
         expires: wall time in seconds, None at the end of the session.
         secure, http_only, host_only: flags.
         same_site: "strict", "lax", "none" or "" as the server said; kept for saving, a client has no other site.
+        shown: the object by which callers see it, once they have looked.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Cookie:
         "path",
         "same_site",
         "secure",
+        "shown",
         "value",
     )
 
@@ -72,6 +74,7 @@ class Cookie:
         self.same_site = same_site
         self.created = created
         self.last_used = created
+        self.shown: Any = None
 
     @property
     def pair(self) -> str:

@@ -1,11 +1,15 @@
 """The request that travels down the stages: self-contained, replaced rather than changed."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .body import NO_BODY, RequestBody
 from .headers import NO_FIELDS, Fields
 from .options import DEFAULT_OPTIONS, Options
 from .url import URL
+
+if TYPE_CHECKING:
+    from .events import Watch
+    from .timings import Notes
 
 _NOT_GIVEN: Any = object()
 
@@ -22,9 +26,11 @@ class Request:
         began: monotonic moment at which its hop began.
         deadline: monotonic moment at which the whole call ends, or `inf`.
         fresh: True when it must go over a new connection, because a kept-alive one has just failed it.
+        watch: who is told what becomes of the call, or None.
+        notes: the moments of its exchange, where somebody takes them down, else None; alone of all, written below.
     """
 
-    __slots__ = ("began", "body", "deadline", "fields", "fresh", "method", "options", "url")
+    __slots__ = ("began", "body", "deadline", "fields", "fresh", "method", "notes", "options", "url", "watch")
 
     def __init__(
         self,
@@ -36,6 +42,7 @@ class Request:
         deadline: float = float("inf"),
         fresh: bool = False,
         began: float = 0.0,
+        watch: "Watch | None" = None,
     ) -> None:
         self.method = method
         self.url = url
@@ -45,6 +52,8 @@ class Request:
         self.deadline = deadline
         self.fresh = fresh
         self.began = began
+        self.watch = watch
+        self.notes: Notes | None = None
 
     def replace(
         self,
@@ -56,7 +65,7 @@ class Request:
         options: Options = _NOT_GIVEN,
         fresh: bool = False,
     ) -> "Request":
-        """A copy with the given parts changed."""
+        """A copy with the given parts changed, and without notes."""
         return Request(
             self.method if method is _NOT_GIVEN else method,
             self.url if url is _NOT_GIVEN else url,
@@ -66,6 +75,7 @@ class Request:
             self.deadline,
             fresh,
             self.began,
+            self.watch,
         )
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .errors import InvalidOption, shown
+from .timings import Timings
 
 # The IANA registry of methods: idempotent ones, WebDAV included. QUERY: RFC 10008.
 IDEMPOTENT_METHODS = frozenset(
@@ -88,6 +89,7 @@ class Attempt(NamedTuple):
         seconds: from its start to the answer's head or to the failure; None where nobody looked at a clock.
         delay: seconds waited before the next attempt; None when there was no further one.
         reason: why there was another attempt, or why there was none.
+        timings: of its phases, for sessions that are observed; else None.
     """
 
     status: int | None
@@ -97,6 +99,7 @@ class Attempt(NamedTuple):
     seconds: float | None
     delay: float | None = None
     reason: str = ""
+    timings: Timings | None = None
 
     def __str__(self) -> str:
         what = f"{self.status}" if self.error is None else f"{self.error}: {self.detail}"

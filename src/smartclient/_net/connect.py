@@ -5,6 +5,7 @@ from typing import NamedTuple
 from .._model.errors import RequestException, SSLError
 from .._model.options import TLS, Reach
 from .._model.proxy import Proxy
+from .._model.timings import Notes
 from .._model.url import Origin
 from .._runtime.base import Runtime, Stream
 from .tcp import open_tcp
@@ -25,8 +26,10 @@ class Route(NamedTuple):
         return self.proxy is not None and not self.proxy.is_socks and self.origin.scheme == "http"
 
 
-async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stream:
+async def connect(runtime: Runtime, route: Route, timeout: float | None, notes: Notes | None = None) -> Stream:
     """An open stream for `route`, TLS verified, within `timeout` seconds in all.
+
+    `notes` takes down what its parts took.
 
     Raises:
         ConnectTimeout, ResolveError, ProxyError, ConnectionError, SSLError: with the origin in the text; nothing was
@@ -40,7 +43,10 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
     try:
         # A bad file fails before anything is opened.
         context = context_for(route.tls) if route.tls is not None and route.origin.scheme == "https" else None
-        stream = await _open(runtime, route, timeout)
+        stream = await _open(runtime, route, timeout, notes)
+        opened = runtime.now()
+        if notes is not None:
+            notes.connect = opened - started - (notes.dns or 0.0)
         if context is None:
             return stream
         # Neither a zone nor the dot of the root is part of what a certificate names.
@@ -54,6 +60,8 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
 
             raise await explained(error, runtime, name, lambda limit: _open(runtime, route, limit), left()) from error
         check_protocol(stream)
+        if notes is not None:
+            notes.tls = runtime.now() - opened
         return stream
     except RequestException as error:
         took = runtime.now() - started
@@ -63,13 +71,13 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None) -> Stre
         raise told from error
 
 
-async def _open(runtime: Runtime, route: Route, timeout: float | None) -> Stream:
+async def _open(runtime: Runtime, route: Route, timeout: float | None, notes: Notes | None = None) -> Stream:
     """The stream below TLS with the origin: to the origin itself, or through the route's proxy."""
     if route.proxy is None:
-        return await open_tcp(runtime, route.origin.host, route.origin.port, route.reach, timeout)
+        return await open_tcp(runtime, route.origin.host, route.origin.port, route.reach, timeout, notes)
     from .proxy import connect_through
 
-    return await connect_through(runtime, route, route.proxy, timeout)
+    return await connect_through(runtime, route, route.proxy, timeout, notes)
 
 
 def check_protocol(stream: Stream) -> None:

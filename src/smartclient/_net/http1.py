@@ -20,6 +20,7 @@ from .._model.errors import (
 from .._model.headers import NO_FIELDS, Fields
 from .._model.message import Head, Interim, Reply
 from .._model.request import Request
+from .._model.timings import Notes
 from .._runtime.base import Runtime, Stream, nearer
 from .connect import Route
 from .http1_request import framing_for, request_head
@@ -123,6 +124,8 @@ class Http1Connection:
             if not self._stream.is_readable():
                 raise self._explained(error, request, sent) from error
             failure = error
+        if request.notes is not None:
+            self._note_sent(request, request.notes)
         try:
             while (final := _final_head(events, interim) if events else None) is None:
                 data = await self._stream.read(_HEAD_READ, nearer(timeout.read, deadline, self._now()))
@@ -141,6 +144,13 @@ class Http1Connection:
             reply.interim = tuple(interim)
         reply.connection = self
         return reply
+
+    def _note_sent(self, request: Request, notes: Notes) -> None:
+        notes.sent = self._now()
+        if request.watch is not None:
+            from .._model.events import RequestSent  # few sessions are observed
+
+            request.watch.tell(RequestSent, request, notes.opened is None)
 
     def give_back(self, pool: "Pool", reusable: bool) -> None:
         """To `pool` after a complete response; `reusable` is what this side says of it, the wire has its own view."""

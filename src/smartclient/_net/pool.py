@@ -14,6 +14,7 @@ from weakref import WeakSet
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
 from .._model.options import DEFAULT_OPTIONS, Limits, Options, Timeout
 from .._model.request import Request
+from .._model.timings import Notes
 from .._model.url import Origin
 from .._runtime.base import Runtime, Stream, nearer
 from .connect import Route, connect
@@ -116,9 +117,10 @@ class Pool:
     async def _wait(self, waiter: Waiter[Http1Connection], request: Request) -> Any:
         runtime = self.runtime
         limit = request.options.timeout.pool
-        timeout = nearer(limit, request.deadline, self._now())
+        started = self._now()
+        timeout = nearer(limit, request.deadline, started)
         try:
-            return await runtime.wait(waiter.future, timeout)
+            connection = await runtime.wait(waiter.future, timeout)
         except BaseException as error:
             with self._lock:
                 self._state.withdraw(waiter, self._now())
@@ -128,12 +130,16 @@ class Pool:
             kind = PoolTimeout if timeout == limit else DeadlineExceeded
             message = f"no free connection for {request.url.origin} within {timeout:.3g} s: {self!r} (nothing sent)"
             raise kind(message) from error
+        if request.notes is not None:
+            request.notes.pool_wait += self._now() - started
+        return connection
 
     async def _connect(self, route: Route, request: Request) -> Http1Connection:
         """Opens a connection in the slot that was reserved."""
+        notes = request.notes = request.notes or Notes(request.began)
         try:
             limit = nearer(request.options.timeout.connect, request.deadline, self._now())
-            connection = _new_connection(self.runtime, route, await connect(self.runtime, route, limit))
+            connection = _new_connection(self.runtime, route, await connect(self.runtime, route, limit, notes))
         except BaseException as error:
             with self._lock:
                 self._state.discard(route)
@@ -144,6 +150,13 @@ class Pool:
         with self._lock:
             self._open.add(connection)
             self._opened += 1
+        notes.opened = self._now()
+        if request.watch is not None:
+            from .._model.events import ConnectionOpened  # few sessions are observed
+
+            version = None if connection.handshake is None else connection.handshake.version
+            opening = (connection.address, notes.dns, notes.connect, notes.tls, version)
+            request.watch.tell(ConnectionOpened, route.origin, *opening)
         return connection
 
     async def prewarm(self, request: Request, count: int) -> int:

@@ -17,6 +17,7 @@ from .._model.headers import NO_FIELDS, Fields
 from .._model.message import Head
 from .._model.proxy import Proxy
 from .._model.request import Request
+from .._model.timings import Notes
 from .._model.url import Origin
 from .._runtime.base import Runtime, Stream
 from .connect import Route, check_protocol
@@ -31,7 +32,9 @@ from .tls import context_for
 _READ = 2**16
 
 
-async def connect_through(runtime: Runtime, route: Route, proxy: Proxy, timeout: float | None) -> Stream:
+async def connect_through(
+    runtime: Runtime, route: Route, proxy: Proxy, timeout: float | None, notes: Notes | None = None
+) -> Stream:
     """A stream that leads through `proxy` to the route's origin, or that ends at a proxy which forwards.
 
     TLS to the origin is still to be made. All of it within `timeout` seconds.
@@ -49,7 +52,7 @@ async def connect_through(runtime: Runtime, route: Route, proxy: Proxy, timeout:
     target = await socks_address(runtime, route, proxy, left()) if proxy.is_socks else b""
     stream: Stream | None = None
     try:
-        stream = await open_tcp(runtime, proxy.host, proxy.port, route.reach, left())
+        stream = await open_tcp(runtime, proxy.host, proxy.port, route.reach, left(), notes)
         if proxy.scheme == "https":
             assert route.tls is not None
             # The client's certificate says who asks: that is for the origin alone.

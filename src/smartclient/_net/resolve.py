@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+from contextlib import suppress
 from typing import Any
 
 from .._model.errors import ConnectTimeout, ResolveError
@@ -83,6 +84,9 @@ def numeric_address(host: str, port: int) -> Address | None:
     """The one address of a host that is an IP literal, with or without zone id; None for names."""
     if ":" not in host and not host[-1:].isdigit():
         return None
+    with suppress(OSError):
+        socket.inet_pton(socket.AF_INET, host)  # the usual spelling; the other way loads Python's IDNA tables
+        return Address(socket.AF_INET, (host, port))
     try:
         entry = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
     except OSError:

@@ -5,20 +5,28 @@ from typing import Any
 
 from .._model.errors import ConnectionError, ConnectTimeout
 from .._model.options import Reach
+from .._model.timings import Notes
 from .._runtime.base import Address, Runtime, Stream
 from .race import Race, interleaved
 from .reach import addresses_of
 
 
-async def open_tcp(runtime: Runtime, host: str, port: int, reach: Reach | None, timeout: float | None) -> Stream:
+async def open_tcp(
+    runtime: Runtime, host: str, port: int, reach: Reach | None, timeout: float | None, notes: Notes | None = None
+) -> Stream:
     """A stream to `host`, or to the Unix socket that stands for every host, within `timeout` seconds in all.
+
+    `notes` takes down what the look-up took.
 
     Raises:
         ConnectTimeout, ResolveError, ConnectionError: with the number of addresses tried, and each kind of failure.
     """
     started = runtime.now()
     addresses = await addresses_of(runtime, host, port, reach, timeout)
-    left = None if timeout is None else timeout - (runtime.now() - started)
+    took = runtime.now() - started
+    if notes is not None:
+        notes.dns = took
+    left = None if timeout is None else timeout - took
     return await open_first(runtime, interleaved(addresses) if len(addresses) > 1 else addresses, left)
 
 

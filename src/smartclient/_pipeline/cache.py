@@ -4,21 +4,24 @@ Source of the rules it asks: RFC 9111. Under the content stage, so stored bytes 
 stage, so a hit is never an attempt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from .._model.body import BodyReader, BytesReader
-from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Pass, Revalidate, Serve, Store, Unsatisfiable
-from .._model.headers import Fields
+from .._model.body import BytesReader
+from .._model.decision import AskAgain, Asking, Forward, Pass, Serve, ServeStale, Unsatisfiable, UseStale
+from .._model.errors import RequestException
+from .._model.headers import Fields, Line
 from .._model.message import Head, Reply
 from .._model.request import Request
-from .._model.scope import Scope
-from .._model.stored import Key, Stored
-from .._rules.freshness import current_age
-from .._rules.reuse import ANSWERED_METHODS, NOTHING_STORED, decide, demands_nothing, explain_hit
+from .._model.stored import Key
+from .._rules.answers import head_for
+from .._rules.demands import ANSWERED_METHODS, demands_nothing
+from .._rules.explanation import explain, explain_served, explain_stand_in, explain_unsatisfiable
+from .._rules.reuse import NOTHING_STORED, decide
+from .._rules.staleness import stand_in
 from .._rules.storing import USELESS, is_useless
-from .._rules.validation import explain, on_response
+from .._rules.validation import Heard, on_response
 from .._runtime.base import Runtime
-from .._store.base import Writer
+from .cache_keeping import Keeping, show
 from .caching import Caching
 from .stage import Stage
 
@@ -28,15 +31,17 @@ _NO_CONTENT = Fields([("Content-Length", "0")])
 class CacheStage:
     """Answers from the store where the rules allow, and keeps it true to what the origin says."""
 
-    __slots__ = ("caching", "clock", "next", "runtime", "store")
+    __slots__ = ("caching", "clock", "keeping", "next", "policy", "runtime", "store")
 
     def __init__(self, caching: Caching, clock: Callable[[], float], next: Stage, runtime: Runtime) -> None:
         """`clock` gives wall time, seconds since the epoch; `runtime` is what the store waits with."""
         self.caching = caching
         self.store = caching.store
+        self.policy = caching.policy
         self.clock = clock
         self.next = next
         self.runtime = runtime
+        self.keeping = Keeping(caching, runtime)
 
     async def __call__(self, request: Request) -> Reply:
         options = request.options
@@ -49,29 +54,24 @@ class CacheStage:
         keys = await self._keys_of(request)
         candidates = await self.store.lookup(self.runtime, keys) if request.method in ANSWERED_METHODS else []
         now = self.clock()
-        plan = decide(request, candidates, now)
-        while isinstance(plan, Serve):
-            body = await self._body_of(plan.stored, request)
-            if body is not None:
-                return self._serve(request, plan, body, now)
+        plan = decide(request, candidates, now, self.policy)
+        while isinstance(plan, Serve | ServeStale):
+            reply = await self._served(request, plan, now)
+            if reply is not None:
+                return reply
             candidates.remove(plan.stored)  # its body went meanwhile
-            plan = decide(request, candidates, now)
+            plan = decide(request, candidates, now, self.policy)
         if isinstance(plan, Unsatisfiable):
-            return _unsatisfiable(request, plan)
-        if isinstance(plan, Forward):
-            reply = await self.next(request)
-        else:
-            reply = await self.next(_with_conditions(request, plan))
-            reply.request = request  # our conditions are no business of the stages above
-        return await self._learn(request, reply, plan, keys[0], now)
+            return _unsatisfiable(request, plan, keys[0])
+        return await self._ask(request, plan, keys[0], now)
 
     async def _first_time(self, request: Request) -> Reply:
         """The short way of a plain GET for which nothing is stored, and often nothing will be."""
         sent_at = self.clock()
         reply = await self.next(request)
-        if not is_useless(reply.head):
+        if not is_useless(reply.head, self.policy):
             return await self._learn(request, reply, NOTHING_STORED, (await self._keys_of(request))[0], sent_at)
-        reply.cache = explain(NOTHING_STORED, USELESS, reply.head.status, sent_at)
+        reply.cache = explain(NOTHING_STORED, USELESS, reply.head.status, reply.head.fields, sent_at)
         return reply
 
     async def _keys_of(self, request: Request) -> tuple[Key, ...]:
@@ -80,143 +80,67 @@ class CacheStage:
             await caching.learn_salt(self.runtime)
         return caching.keys_of(request)
 
-    async def _learn(
-        self, request: Request, reply: Reply, plan: Revalidate | Forward, key: Key, sent_at: float
-    ) -> Reply:
-        """What the answer means for the store, and so for the caller."""
-        received_at = self.clock()
-        outcome = on_response(plan, request, key, reply.head, sent_at, received_at)
-        if isinstance(outcome, Freshen):
-            body = await self._body_of(outcome.record, request)
-            if body is not None:
-                return await self._freshened(reply, plan, outcome, body, received_at)
-            outcome = AskAgain()
-        while isinstance(outcome, AskAgain):  # once: what is asked without conditions has no such outcome
-            await reply.raw.discard()
-            plan, sent_at = Forward(plan.why, True, plan.reason, plan.rule), received_at
-            reply = await self.next(request)
-            received_at = self.clock()
-            outcome = on_response(plan, request, key, reply.head, sent_at, received_at)
-        reply.cache = explain(plan, outcome, reply.head.status, received_at)
-        if outcome.invalidate or not isinstance(outcome, Pass):
-            await self._carry_out(outcome, reply, received_at)
+    async def _served(self, request: Request, plan: Serve | ServeStale, now: float) -> Reply | None:
+        """The answer from the store; None if its content is not there any more."""
+        body = await self.keeping.body_of(plan.stored, plan.form)
+        if body is None:
+            return None
+        self.store.touch(plan.stored)
+        reply = Reply(head_for(plan.stored, plan.age, plan.form), body, request)
+        reply.provenance = "cache"
+        reply.cache = explain_served(plan, now)
         return reply
 
-    async def _carry_out(self, outcome: Store | Freshen | Pass, reply: Reply, received_at: float) -> None:
+    async def _ask(self, request: Request, plan: Asking, key: Key, sent_at: float) -> Reply:
+        """The origin's answer, or what stands in for it."""
+        try:
+            if isinstance(plan, Forward):
+                reply = await self.next(request)
+            else:
+                reply = await self.next(_with_lines(request, plan.fields))
+                request.notes = reply.request.notes
+                reply.request = request  # what we added is no business of the stages above
+        except RequestException as failure:
+            now = self.clock()
+            spare = stand_in(plan, request, failure, now, self.policy)
+            served = None if spare is None else await self._served(request, spare, now)
+            if spare is None or served is None:
+                raise
+            served.attempts = failure.attempts
+            served.cache = explain_stand_in(spare, plan, None, now)
+            return served
+        return await self._learn(request, reply, plan, key, sent_at)
+
+    async def _learn(self, request: Request, reply: Reply, plan: Asking, key: Key, sent_at: float) -> Reply:
+        """What the answer means for the store, and so for the caller."""
+        now = self.clock()
+        outcome = on_response(plan, Heard(request, key, reply.head, sent_at, now, self.policy))
+        if not isinstance(outcome, AskAgain):
+            reply.cache = explain(plan, outcome, reply.head.status, reply.head.fields, now, key)
+        if isinstance(outcome, Pass) and not outcome.invalidate:
+            return reply
         try:
             if outcome.invalidate:
-                scopes = [Scope("uri", uri) for uri in outcome.invalidate]
-                await self.store.invalidate(self.runtime, scopes, received_at)
-            if isinstance(outcome, Store):
-                await self._keep(reply, outcome.record)
-            elif isinstance(outcome, Freshen):
-                await self._keep_freshened(reply, outcome)
+                await self.store.invalidate(self.runtime, outcome.invalidate, now)
+            if isinstance(outcome, UseStale):
+                await self._stand_in(reply, outcome.plan, plan, now)
+                return reply
+            if isinstance(outcome, Pass) or await self.keeping.carry_out(reply, outcome, now):
+                return reply
+            await reply.raw.discard()
         except BaseException:  # cancelled while the store waits: nobody above knows of this reply
             reply.raw.abort()
             raise
+        # Without what we added there is nothing that the answer could be compared with: this comes once.
+        return await self._ask(request, Forward(plan.why, True, plan.reason, plan.rule), key, now)
 
-    async def _body_of(self, stored: Stored, request: Request) -> BodyReader | None:
-        """The content to answer with, None if the store has lost it."""
-        if request.method == "HEAD":
-            return BytesReader(b"")
-        if stored.body is not None:
-            return BytesReader(stored.body)
-        return await self.store.open_body(self.runtime, stored)
-
-    def _serve(self, request: Request, plan: Serve, body: BodyReader, now: float) -> Reply:
-        self.store.touch(plan.stored)
-        reply = Reply(_head_of(plan.stored, plan.age), body, request)
-        reply.provenance = "cache"
-        reply.cache = explain_hit(plan, now)
-        return reply
-
-    async def _freshened(
-        self, reply: Reply, plan: Revalidate | Forward, outcome: Freshen, body: BodyReader, now: float
-    ) -> Reply:
-        """Makes the 304 in `reply` the stored response that it confirms."""
-        answer, reply.network_head = reply.raw, reply.head
-        reply.body = reply.raw = body
-        try:
-            await answer.discard()
-        except BaseException:
-            body.abort()
-            raise
-        reply.head = _head_of(outcome.record, current_age(outcome.record, now))
-        reply.provenance = "revalidated"
-        reply.cache = explain(plan, outcome, reply.network_head.status, now)
-        await self._carry_out(outcome, reply, now)
-        return reply
-
-    async def _keep_freshened(self, reply: Reply, outcome: Freshen) -> None:
-        if outcome.record.replaces(outcome.stored):
-            await self.store.freshen(self.runtime, outcome.stored, outcome.record)
-        elif reply.request.method != "HEAD":  # another variant or partition was confirmed for this request
-            await self._keep(reply, outcome.record)
-
-    async def _keep(self, reply: Reply, record: Stored) -> None:
-        """Stores a body that is in hand at once, and any other while it is read."""
-        writer = await self.store.writer(self.runtime, record)
-        if not isinstance(reply.raw, BytesReader):
-            reply.body = reply.raw = TeeReader(reply.raw, writer)
-            return
-        content = reply.raw.take()
-        reply.body = reply.raw = BytesReader(content, reply.raw.trailers)
-        if not (await writer.write(content) and await writer.commit()):
-            reply.cache = reply.cache._replace(
-                stored=False, why_not_stored="the store did not take it: too large, invalidated meanwhile, or failing"
-            )
-
-
-def _unsatisfiable(request: Request, plan: Unsatisfiable) -> Reply:
-    reply = Reply(Head(504, _NO_CONTENT, "Gateway Timeout"), BytesReader(b""), request)
-    reply.provenance = "cache"
-    reply.cache = CacheDecision("miss", plan.reason, plan.rule)
-    return reply
-
-
-class TeeReader:
-    """A body that goes into the store while it is read; committed only at its clean end, before that is shown."""
-
-    __slots__ = ("_body", "_writer", "trailers")
-
-    def __init__(self, body: BodyReader, writer: Writer) -> None:
-        self._body = body
-        self._writer: Writer | None = writer
-        self.trailers = body.trailers
-
-    async def read(self) -> bytes:
-        try:
-            piece: bytes = await self._body.read()
-            if not piece:
-                self.trailers = self._body.trailers
-            await self._write(piece)
-        except BaseException:  # a piece that is cancelled on its way to the store would be missing there
-            self._give_up()
-            raise
-        return piece
-
-    async def discard(self) -> None:
-        self._give_up()
-        await self._body.discard()
-
-    def abort(self) -> None:
-        self._give_up()
-        self._body.abort()
-
-    async def _write(self, piece: bytes) -> None:
-        writer = self._writer
-        if writer is None:
-            return
-        if not piece:
-            await writer.commit()
-            self._writer = None
-        elif not await writer.write(piece):
-            self._writer = None
-
-    def _give_up(self) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.discard()
+    async def _stand_in(self, reply: Reply, spare: ServeStale, plan: Asking, now: float) -> None:
+        """Puts what is stored in the place of an answer that is a failure, unless its content is gone."""
+        status = reply.head.status
+        served = await self._served(reply.request, spare, now)
+        if served is not None:
+            await show(reply, served.head, served.body, "cache")
+            reply.cache = explain_stand_in(spare, plan, status, now)
 
 
 class OwnCacheStage:
@@ -236,12 +160,15 @@ class OwnCacheStage:
         return await stage(request)
 
 
-def _with_conditions(request: Request, plan: Revalidate) -> Request:
+def _unsatisfiable(request: Request, plan: Unsatisfiable, key: Key) -> Reply:
+    reply = Reply(Head(504, _NO_CONTENT, "Gateway Timeout"), BytesReader(b""), request)
+    reply.provenance = "cache"
+    reply.cache = explain_unsatisfiable(plan, key)
+    return reply
+
+
+def _with_lines(request: Request, lines: Iterable[Line]) -> Request:
     fields = request.fields
-    for name, value in plan.fields:
+    for name, value in lines:
         fields = fields.with_line(name, value)
     return request.replace(fields=fields)
-
-
-def _head_of(stored: Stored, age: int) -> Head:
-    return Head(stored.status, stored.fields.with_line("Age", str(age)), stored.reason)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from .._model.extras import NO_EXTRAS, Extras
 from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .._runtime.base import Runtime
@@ -22,12 +23,17 @@ def build_chain(
     jar: Jar | None,
     caching: Caching | None,
     budget: RetryBudget,
+    extras: Extras = NO_EXTRAS,
 ) -> Stage:
     """The whole pipeline around `exchange`. Down is call, up is return; no stage knows another.
 
     `jar` is None where no cookies are kept, `caching` where nothing is cached unless a call asks for it; `budget`
-    bounds the retries of an origin.
+    bounds the retries of an origin; `extras` are stages that few sessions have.
     """
+    if extras.observers:
+        from .observe import ObservedExchange
+
+        exchange = ObservedExchange(runtime.now, exchange)
     stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
     if caching is None:
         stage = OwnCacheStage(wall_clock, stage, runtime)
@@ -35,4 +41,9 @@ def build_chain(
         stage = CacheStage(caching, wall_clock, stage, runtime)
     stage = ContentStage(stage)
     stage = OriginStage(jar, wall_clock, stage, runtime)
-    return RedirectStage(runtime.now, stage)
+    stage = RedirectStage(runtime.now, stage)
+    if extras.observers:
+        from .observe import ObserveStage
+
+        stage = ObserveStage(extras.observers, runtime.now, stage)
+    return stage

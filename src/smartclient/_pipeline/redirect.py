@@ -46,6 +46,10 @@ class RedirectStage:
             hops += 1
             request = following
             request.began = self.now()
+            if request.watch is not None:
+                from .._model.events import Redirected  # few sessions are observed
+
+                request.watch.tell(Redirected, reply.head.status, request)
             reply = await self.next(request)
 
 

@@ -1,7 +1,7 @@
 """Repeats what failed, while the rules allow. Sees network exchanges only: cache hits never get here."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .._model.errors import RequestException
 from .._model.message import Reply
@@ -10,6 +10,9 @@ from .._model.retry import Attempt, RetryPolicy
 from .._rules.budget import RetryBudget
 from .._rules.retry import Course, Moment, PolicyCourse, Verdict
 from .stage import Stage
+
+if TYPE_CHECKING:
+    from .._model.events import Watch
 
 
 class Waits(Protocol):
@@ -65,9 +68,13 @@ class RetryStage:
             except BaseException:  # a rule that others wrote
                 _let_go(outcome)
                 raise
-            attempts.append(_attempt(outcome, now - started, verdict))
+            attempts.append(_attempt(outcome, now - started, verdict, request.watch))
             if verdict.delay is None:
                 return _concluded(outcome, tuple(attempts), verdict)
+            if request.watch is not None:
+                from .._model.events import Retried  # few sessions are observed
+
+                request.watch.tell(Retried, attempts[-1])
             if isinstance(outcome, Reply):
                 await outcome.raw.discard()  # its connection goes back before we wait
             if verdict.delay > 0.0:
@@ -79,16 +86,17 @@ class RetryStage:
                 outcome = error
             else:
                 if outcome.head.status not in rule.statuses:
-                    attempts.append(_attempt(outcome, self.runtime.now() - started, Verdict(None, "")))
+                    attempts.append(_attempt(outcome, self.runtime.now() - started, Verdict(None, ""), request.watch))
                     outcome.attempts = tuple(attempts)
                     return outcome
 
 
-def _attempt(outcome: Reply | RequestException, seconds: float, verdict: Verdict) -> Attempt:
-    delay, reason = verdict.delay, verdict.reason
+def _attempt(outcome: Reply | RequestException, seconds: float, verdict: Verdict, watch: "Watch | None") -> Attempt:
+    timings = None if watch is None or watch.notes is None else watch.notes.timings()
+    ending = (seconds, verdict.delay, verdict.reason, timings)
     if isinstance(outcome, Reply):
-        return Attempt(outcome.head.status, None, "", "wholly", seconds, delay, reason)
-    return Attempt(None, type(outcome).__name__, str(outcome), outcome.sent, seconds, delay, reason)
+        return Attempt(outcome.head.status, None, "", "wholly", *ending)
+    return Attempt(None, type(outcome).__name__, str(outcome), outcome.sent, *ending)
 
 
 def _concluded(outcome: Reply | RequestException, attempts: tuple[Attempt, ...], verdict: Verdict) -> Reply:

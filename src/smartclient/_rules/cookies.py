@@ -4,11 +4,11 @@ Source: RFC 6265bis (draft-ietf-httpbis-rfc6265bis) sections 5.1.3, 5.1.4, 5.7, 
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .._model.cookies import Cookie, SetCookie, parse_set_cookie
 from .._model.url import URL
+from .suffixes import is_public_suffix
 
 PAIR_MAX = 4096  # octets of name and value together
 LIFETIME_MAX = 400 * 86400.0
@@ -77,6 +77,19 @@ def matches(cookie: Cookie, url: URL, now: float) -> bool:
     return cookie.domain == url.host or (not url.is_address and domain_matches(url.host, cookie.domain))
 
 
+def why_not_sent(cookie: Cookie, url: URL, now: float) -> Refusal | None:
+    """Which rule keeps `cookie` from a request for `url` at wall time `now`: `matches` with its reason."""
+    if cookie.is_expired(now):
+        return Refusal("expired", "RFC 6265bis 5.7")
+    if cookie.secure and url.scheme != "https":
+        return Refusal("Secure, and the request is not over https", "RFC 6265bis 5.8.3")
+    if not path_matches(url.path, cookie.path):
+        return Refusal("for another path", "RFC 6265bis 5.1.4")
+    if not matches(cookie, url, now):
+        return Refusal("for its own host only" if cookie.host_only else "for another domain", "RFC 6265bis 5.8.3")
+    return None
+
+
 def cookie_field(cookies: Iterable[Cookie]) -> str:
     """The Cookie field: longest path first, then oldest; what does not fit into 32 KiB is left out."""
     pairs: list[str] = []
@@ -122,18 +135,6 @@ def path_matches(path: str, cookie_path: str) -> bool:
 def default_path(path: str) -> str:
     """The path of a cookie that names none: that of the request up to its last "/"."""
     return path[: path.rindex("/")] or "/"
-
-
-def is_public_suffix(domain: str) -> bool:
-    """Whether unrelated people register names below `domain`."""
-    return bool(_suffix_list().is_public(domain.rstrip(".")))
-
-
-@lru_cache(1)
-def _suffix_list() -> Any:
-    from publicsuffixlist import PublicSuffixList  # reading its list costs tens of milliseconds: not at import
-
-    return PublicSuffixList()
 
 
 def _prefix_refusal(parsed: SetCookie) -> Refusal | None:

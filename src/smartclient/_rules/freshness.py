@@ -9,6 +9,8 @@ from .._model.fields import delta_seconds, parse_http_date
 from .._model.headers import Fields
 from .._model.stored import Stored
 
+HEURISTIC_SHARE = 0.1  # "typical", says section 4.2.2
+HEURISTIC_MAX = 86_400.0
 CLOCK_TOLERANCE = 60.0  # a wall clock set back further than this says nothing about ages any more
 
 
@@ -20,14 +22,17 @@ def generated_at(fields: Fields, received_at: float) -> float:
 
 
 def freshness_lifetime(
-    fields: Fields, directives: Mapping[str, str | None], generated: float, received_at: float
+    fields: Fields, directives: Mapping[str, str | None], generated: float, received_at: float, shared: bool = False
 ) -> float | None:
     """Seconds that the response is fresh, counted from its generation (section 4.2.1); None if it does not say.
 
-    First match wins: max-age, then Expires - Date. What cannot be read gives 0.0, and so does no-cache.
+    First match wins: s-maxage in a shared cache, max-age, then Expires - Date. What cannot be read gives 0.0, and so
+    does no-cache.
     """
     if "no-cache" in directives and directives["no-cache"] is None:
         return 0.0
+    if shared and "s-maxage" in directives:
+        return float(delta_seconds(directives["s-maxage"]) or 0)
     if "max-age" in directives:
         return float(delta_seconds(directives["max-age"]) or 0)
     expires = fields.get("expires")
@@ -35,6 +40,13 @@ def freshness_lifetime(
         return None
     moment = parse_http_date(expires, received_at)
     return 0.0 if moment is None else max(0.0, moment - generated)
+
+
+def heuristic_lifetime(fields: Fields, generated: float, received_at: float) -> float:
+    """A tenth of the seconds between Last-Modified and Date, at most a day (section 4.2.2); 0.0 without the former."""
+    value = fields.get("last-modified")
+    modified = None if value is None else parse_http_date(value, received_at)
+    return 0.0 if modified is None else min(max(0.0, generated - modified) * HEURISTIC_SHARE, HEURISTIC_MAX)
 
 
 def initial_age(fields: Fields, generated: float, sent_at: float, received_at: float) -> float:
@@ -59,3 +71,8 @@ def current_age(stored: Stored, now: float) -> int:
 def is_fresh(stored: Stored, now: float) -> bool:
     """Whether `now` lies within the lifetime (section 4.2)."""
     return stored.received_at - CLOCK_TOLERANCE <= now < stored.fresh_until
+
+
+def is_dated(stored: Stored, now: float) -> bool:
+    """Whether `now` can be compared with the moments of `stored`: a clock that was set back says nothing of ages."""
+    return now >= stored.received_at - CLOCK_TOLERANCE

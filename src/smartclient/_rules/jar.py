@@ -3,11 +3,12 @@
 Source: RFC 6265bis (draft-ietf-httpbis-rfc6265bis) sections 5.7 and 5.8.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, NamedTuple
 
-from .._model.cookies import Cookie, checked_pair
+from .._model.cookies import Cookie, checked_pair, parse_set_cookie
 from .._model.url import URL
 from .cookies import (
     IN_ALL_MAX,
@@ -18,9 +19,32 @@ from .cookies import (
     first_to_leave,
     matches,
     may_replace,
+    why_not_sent,
 )
 
 _Identity = tuple[str, str, bool]  # path, name, host-only
+_REMEMBERED = 64  # refusals
+ANOTHER_POLICY = Refusal("the jar's policy says no", "http.cookiejar")
+HIDES_SECURE = Refusal("would hide a Secure cookie from http", "RFC 6265bis 5.7")
+
+
+class CookieVerdict(NamedTuple):
+    """What was decided of a cookie, and why; its value is nobody's business here.
+
+    Attributes:
+        name, domain, path: of the cookie; of one that was refused, `domain` is the host that tried to set it.
+        stored, sent: whether it is in the jar, and whether it goes with the request that was asked about.
+        reason: one sentence, "" for what is sent.
+        rule: the section that says so.
+    """
+
+    name: str
+    domain: str
+    path: str
+    stored: bool
+    sent: bool
+    reason: str
+    rule: str
 
 
 class Jar:
@@ -28,15 +52,21 @@ class Jar:
 
     Attributes:
         version: counts changes, so that what was computed from the jar can be kept.
+        guard: a policy of the caller's, asked after our own rules with (cookie, URL, whether it is to be stored), or
+            None.
+        view: the object by which callers see the jar, once they have looked.
     """
 
-    __slots__ = ("_by_domain", "_count", "_lock", "version")
+    __slots__ = ("_by_domain", "_count", "_lock", "_refused", "guard", "version", "view")
 
     def __init__(self, lock: AbstractContextManager[Any]) -> None:
         """`lock` guards every look and change; never held while anything waits."""
         self._by_domain: dict[str, dict[_Identity, Cookie]] = {}
         self._count = 0
         self._lock = lock
+        self._refused: deque[CookieVerdict] = deque(maxlen=_REMEMBERED)
+        self.guard: Callable[[Cookie, URL, bool], bool] | None = None
+        self.view: Any = None
         self.version = 0
 
     def store(self, url: URL, lines: Iterable[str], now: float) -> list[Refusal]:
@@ -49,16 +79,25 @@ class Jar:
         """
         refusals: list[Refusal] = []
         for line in lines:
-            cookie = accept(line, url, now)
-            if isinstance(cookie, Refusal):
-                refusals.append(cookie)
-                continue
-            with self._lock:
-                if may_replace(cookie, self._all(), url):
-                    self._put(cookie, now)
-                else:
-                    refusals.append(Refusal("would hide a Secure cookie from http", "RFC 6265bis 5.7"))
+            refusal = self._store(line, url, now)
+            if refusal is not None:
+                refusals.append(refusal)
+                parsed = parse_set_cookie(line)
+                name, path = (parsed.name, parsed.path or "") if parsed else ("", "")
+                self._refused.append(CookieVerdict(name, url.host, path, False, False, *refusal))
         return refusals
+
+    def _store(self, line: str, url: URL, now: float) -> Refusal | None:
+        cookie = accept(line, url, now)
+        if isinstance(cookie, Refusal):
+            return cookie
+        if self.guard is not None and not self.guard(cookie, url, True):
+            return ANOTHER_POLICY
+        with self._lock:
+            if not may_replace(cookie, self._all(), url):
+                return HIDES_SECURE
+            self._put(cookie, now)
+        return None
 
     def field_for(self, url: URL, now: float) -> str | None:
         """The Cookie field of a request for `url` at wall time `now`, None when no cookie goes there."""
@@ -72,7 +111,21 @@ class Jar:
                     chosen += [cookie for cookie in bucket.values() if matches(cookie, url, now)]
             for cookie in chosen:
                 cookie.last_used = now
+        guard = self.guard
+        if guard is not None:
+            chosen = [cookie for cookie in chosen if guard(cookie, url, False)]
         return cookie_field(chosen) or None
+
+    def explain(self, url: URL, now: float) -> list[CookieVerdict]:
+        """What of the jar goes to `url` at wall time `now`, and why not the rest; then what its host could not set."""
+        verdicts: list[CookieVerdict] = []
+        for cookie in self:
+            refusal = why_not_sent(cookie, url, now)
+            if refusal is None and self.guard is not None and not self.guard(cookie, url, False):
+                refusal = ANOTHER_POLICY
+            about = cookie.name, cookie.domain, cookie.path, True
+            verdicts.append(CookieVerdict(*about, refusal is None, *(refusal or ("", "RFC 6265bis 5.8.3"))))
+        return verdicts + [verdict for verdict in list(self._refused) if verdict.domain == url.host]
 
     def set(self, name: str, value: str, domain: str = "", path: str = "/") -> None:
         """Keeps a cookie given by hand, without the checks of `store`; for every host when `domain` is "".
@@ -97,7 +150,15 @@ class Jar:
         """(name, value) of every cookie, repeats included."""
         return [(cookie.name, cookie.value) for cookie in self]
 
+    def remove(self, cookie: Cookie) -> None:
+        """Takes `cookie` out; nothing happens when it is gone already."""
+        with self._lock:
+            if self._by_domain.get(cookie.domain, {}).get(_identity(cookie)) is cookie:
+                self._remove(cookie)
+                self.version += 1
+
     def clear(self) -> None:
+        """Takes everything out."""
         with self._lock:
             self._by_domain.clear()
             self._count = 0

@@ -1,12 +1,13 @@
 """Which of the stored responses of a URI answer a request, by Vary; never whether one may still be used.
 
-Source: RFC 9111 section 4.1. Under which key they are found is in `partition`.
+Sources: RFC 9111 section 4.1; RFC 4647 section 3.3.1 (language ranges). The key under which they are found is made in
+`partition`.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from .._model.fields import parse_list
+from .._model.fields import parse_list, parse_weighted
 from .._model.headers import Fields
 from .._model.stored import Stored
 
@@ -26,9 +27,26 @@ def selecting_values(response: Fields, request: Fields) -> Selecting | None:
     return tuple([(name, normalised(name, request.get(name))) for name in sorted(names) if name])
 
 
-def matches(selecting: Selecting, request: Fields) -> bool:
-    """Whether `request` has the same selecting values (section 4.1); absent equals absent."""
-    return all(normalised(name, request.get(name)) == value for name, value in selecting)
+def matches(selecting: Selecting, request: Fields, language: str | None = None) -> bool:
+    """Whether `request` has the same selecting values (section 4.1); absent equals absent.
+
+    Another Accept-Language will do if it ranks the `language` of the response first (RFC 9110 section 12.5.4).
+    """
+    for name, value in selecting:
+        given = request.get(name)
+        if normalised(name, given) != value and not (
+            name == "accept-language" and language and given and _ranks_first(given, language)
+        ):
+            return False
+    return True
+
+
+def _ranks_first(accepted: str, language: str) -> bool:
+    """Whether `language` is what an Accept-Language gives the highest weight, of several the first."""
+    ranges = [wish for wish in parse_weighted(accepted) if wish.quality > 0]
+    best = max(ranges, key=lambda wish: wish.quality, default=None)
+    tag = language.strip(" \t").lower()
+    return best is not None and (tag == best.value or tag.startswith(f"{best.value}-"))
 
 
 def normalised(name: str, value: str | None) -> str | None:
@@ -55,9 +73,13 @@ def select(candidates: Sequence[Stored], request: Fields) -> Stored | None:
     """The candidate for `request`: of those that match in the first partition that has any, the newest by Date."""
     if len(candidates) == 1:
         only = candidates[0]
-        return only if not only.vary or matches(only.vary, request) else None
-    matching = [stored for stored in candidates if matches(stored.vary, request)]
+        return only if not only.vary or _matches(only, request) else None
+    matching = [stored for stored in candidates if _matches(stored, request)]
     return newest([stored for stored in matching if stored.key == matching[0].key])
+
+
+def _matches(stored: Stored, request: Fields) -> bool:
+    return matches(stored.vary, request, stored.fields.get("content-language"))
 
 
 def newest(candidates: Iterable[Stored]) -> Stored | None:

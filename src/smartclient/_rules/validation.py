@@ -1,29 +1,61 @@
 """Asking the origin about stored responses, and what its answer does to them; never the sending.
 
-Source: RFC 9111 sections 3.2, 4.3.1, 4.3.3 and 4.3.4.
+Source: RFC 9111 sections 3.2, 3.4, 4.3.1, 4.3.3, 4.3.4 and 4.3.5; RFC 9110 section 9.3.3.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
-from math import floor
-from typing import Literal
+from copy import copy
+from math import inf, nextafter
+from typing import NamedTuple
 
-from .._model.decision import AskAgain, CacheDecision, Forward, Freshen, Outcome, Pass, Revalidate, Store, Why
+from .._model.decision import (
+    AskAgain,
+    Asking,
+    Complete,
+    Forward,
+    Freshen,
+    Outcome,
+    Pass,
+    Store,
+    UseStale,
+)
 from .._model.headers import Fields, Line
 from .._model.message import Head
+from .._model.policy import DEFAULT_POLICY, CachePolicy
 from .._model.request import Request
-from .._model.stored import Key, Stored
-from .freshness import current_age, is_fresh
-from .invalidation import SAFE_METHODS, invalidated_uris
+from .._model.scope import Scope
+from .._model.stored import Key, Part, Stored
+from .answers import form_of
+from .demands import ANSWERED_METHODS
+from .directives import directives_of
+from .invalidation import invalidated
+from .ranges import Union, is_whole, union_of
 from .selection import newest
-from .storing import directives_of, forbids_storing, record_of, record_or_refusal, storable_fields
+from .staleness import stand_in
+from .storing import answers_later_gets, forbids_storing, part_of, record_of, record_or_refusal, storable_fields
 
 _OF_THE_BYTES_HELD = frozenset(("content-encoding", "content-length", "content-range"))
 
-_LOOKED_UP = ("uri-miss", "vary-miss", "request", "stale")
 _METHOD = Pass("only answers to GET are stored", "RFC 9111 section 3")
 _SERVER_ERROR = Pass("a server error leaves what is stored alone", "RFC 9111 section 4.3.3")
+_OF_THE_CALLER = Pass("it answers the caller's own condition", "RFC 9111 section 4.3.4")
+_UNASKED_PART = Pass("it is a part that nobody asked for", "RFC 9111 section 3.3")
+_LESS = Pass("what is stored is the whole of it", "RFC 9111 section 3.4")
 _ASK_AGAIN = AskAgain()
+
+
+class Heard(NamedTuple):
+    """One exchange: the caller's `request`, without what the cache added, and the final `head` that answered it.
+
+    `key` is where an answer would be stored; `sent_at` and `received_at` are wall time.
+    """
+
+    request: Request
+    key: Key
+    head: Head
+    sent_at: float
+    received_at: float
+    policy: CachePolicy = DEFAULT_POLICY
 
 
 def conditions(stored: Sequence[Stored]) -> tuple[Line, ...]:
@@ -37,28 +69,145 @@ def conditions(stored: Sequence[Stored]) -> tuple[Line, ...]:
     return tuple(lines)
 
 
-def on_response(
-    plan: Revalidate | Forward, request: Request, key: Key, head: Head, sent_at: float, received_at: float
-) -> Outcome:
-    """What the final answer `head` to `request` (the caller's, without our conditions) means for the store.
+def on_response(plan: Asking, heard: Heard) -> Outcome:
+    """What the answer means for the store, and so for the caller."""
+    scopes = invalidated(heard.request, heard.head)
+    outcome = _outcome(plan, heard)
+    return outcome._replace(invalidate=scopes + outcome.invalidate) if scopes else outcome
 
-    `key` is where an answer would be stored; `sent_at` and `received_at` are wall time.
-    """
-    if request.method not in SAFE_METHODS:
-        uris = invalidated_uris(request, head)
-        return _METHOD._replace(invalidate=uris) if uris else _METHOD
-    if isinstance(plan, Revalidate):
-        if head.status == 304:
-            stored = selected(plan.stored, head.fields)
-            return _ASK_AGAIN if stored is None else _freshen(stored, request, key, head, sent_at, received_at)
-        if head.status >= 500:
-            return _SERVER_ERROR
-    elif not plan.store:
+
+def _outcome(plan: Asking, heard: Heard) -> Outcome:
+    request, status = heard.request, heard.head.status
+    if request.method not in ANSWERED_METHODS:
+        return _on_post(heard) if request.method == "POST" else _METHOD
+    if isinstance(plan, Forward) and not plan.store:
         return Pass(plan.reason, plan.rule)
+    if status == 304:
+        return _on_304(plan, heard)
+    if isinstance(plan, Complete):
+        return _on_rest(plan.stored, heard)
+    chosen = plan.chosen
+    if chosen is None:
+        return _on_answer(heard)
+    if status >= 500 and chosen.status < 500:
+        spare = stand_in(plan, request, status, heard.received_at, heard.policy)
+        return _SERVER_ERROR if spare is None else UseStale(spare, _SERVER_ERROR.why_not_stored)
+    if request.method == "HEAD":
+        return _on_head(chosen, heard)
+    return _on_part(chosen, heard) if status == 206 else _on_answer(heard)
+
+
+def _on_answer(heard: Heard) -> Store | Pass:
+    """Keeps an answer that is whole, or the part that was asked for."""
+    request, key, head, sent_at, received_at, policy = heard
     if request.method != "GET":
         return _METHOD
-    record = record_or_refusal(key, request, head, sent_at, received_at)
+    if head.status == 206 and "range" not in request.fields.index:
+        return _UNASKED_PART
+    record = record_or_refusal(key, request, head, sent_at, received_at, policy)
     return record if isinstance(record, Pass) else Store(record)
+
+
+def _on_post(heard: Heard) -> Store | Pass:
+    request, key, head, _, received_at, policy = heard
+    if not answers_later_gets(request, head, policy) or "no-store" in directives_of(request.fields):
+        return _METHOD
+    sent_at = nextafter(received_at, inf)  # its own success leaves a mark at `received_at`, which it has to pass
+    record = record_or_refusal(key, request, head, sent_at, received_at, policy)
+    return record if isinstance(record, Pass) else Store(record)
+
+
+def _on_304(plan: Asking, heard: Heard) -> Outcome:
+    if isinstance(plan, Forward):
+        return _of_callers_condition(plan.chosen, heard)
+    if isinstance(plan, Complete):
+        return _ASK_AGAIN
+    stored = selected(plan.stored, heard.head.fields)
+    form = None if stored is None else form_of(heard.request, stored)
+    if stored is None or form is None:
+        return _ASK_AGAIN
+    record = _freshened(stored, heard)
+    return _ASK_AGAIN if record is None else Freshen(stored, record, form, _forbidden(record, heard))
+
+
+def _of_callers_condition(chosen: Stored | None, heard: Heard) -> Freshen | Pass:
+    """A 304 that the caller asked for freshens what is stored if its strong entity tag is ours."""
+    tag = heard.head.fields.get("etag")
+    return _learn(chosen, heard) if chosen is not None and tag == chosen.strong_etag is not None else _OF_THE_CALLER
+
+
+def _learn(chosen: Stored, heard: Heard) -> Freshen | Pass:
+    """Brings `chosen` up to date with an answer that goes to the caller as it is."""
+    record = _freshened(chosen, heard)
+    if record is None or not record.replaces(chosen):
+        return _OF_THE_CALLER
+    return Freshen(chosen, record, None, _forbidden(record, heard))
+
+
+def _on_head(chosen: Stored, heard: Heard) -> Freshen | Pass:
+    """A successful HEAD freshens a stored GET that it could stand for, and makes any other stale (section 4.3.5)."""
+    if heard.head.status != 200 or chosen.status != 200 or chosen.part is not None or chosen.key != heard.key:
+        return _METHOD
+    fields = heard.head.fields
+    same = (
+        fields.get("etag", chosen.etag) == chosen.etag
+        and fields.get("last-modified", chosen.last_modified) == chosen.last_modified
+        and fields.get("content-length", str(chosen.length)) == str(chosen.length)
+    )
+    if same:
+        return _learn(chosen, heard)
+    outdated = copy(chosen)
+    outdated.sent_at = heard.sent_at
+    outdated.fresh_until = outdated.swr_until = outdated.sie_until = 0.0
+    outdated.must_revalidate = True
+    return Freshen(chosen, outdated, None)
+
+
+def _on_part(chosen: Stored, heard: Heard) -> Outcome:
+    """A 206 joins the stored part that it touches, or takes its place; it confirms a stored whole (section 3.4)."""
+    fields = heard.head.fields
+    tag, part = fields.get("etag"), part_of(fields)
+    if part is None or "range" not in heard.request.fields.index:
+        return _on_answer(heard)
+    if chosen.part is not None:
+        union = union_of(chosen, part, tag)
+        return _on_answer(heard) if union is None else _united(chosen, part, union, heard) or _on_answer(heard)
+    if tag is None or chosen.etag is None:
+        return _LESS
+    if tag != chosen.etag:
+        return _on_answer(heard)
+    return _learn(chosen, heard) if chosen.strong_etag is not None and chosen.key == heard.key else _LESS
+
+
+def _on_rest(stored: Stored, heard: Heard) -> Outcome:
+    """What came when the rest of a stored start was asked for."""
+    status, fields = heard.head.status, heard.head.fields
+    if status in (412, 416):
+        return _ASK_AGAIN
+    if status != 206:
+        return _on_answer(heard)
+    part = part_of(fields)
+    union = None if part is None else union_of(stored, part, fields.get("etag"))
+    if part is None or union is None or not is_whole(union.part) or part[0] != stored.length:
+        return _ASK_AGAIN
+    outcome = _united(stored, part, union, heard)
+    return _ASK_AGAIN if outcome is None else outcome._replace(completes=True)
+
+
+def _united(stored: Stored, new: Part, union: Union, heard: Heard) -> Store | None:
+    """Keeps what a stored part and a new one make together; None if that may not be kept."""
+    request, key, head, sent_at, received_at, policy = heard
+    fields = freshened_fields(stored.fields, head.fields, received_at, policy)
+    whole = is_whole(union.part)
+    if whole:
+        fields = fields.without(("content-length", "content-range"))
+        fields = fields.with_line("Content-Length", str(union.part[1] + 1))
+    status, reason = (200, "OK") if whole else (206, "Partial Content")
+    part = None if whole else union.part
+    record = record_of(key, request, status, reason, fields, sent_at, received_at, policy, part)
+    if record is None or _forbidden(record, heard):
+        return None
+    return Store(record, (), union.before, union.after, new[1] + 1 - new[0])
 
 
 def selected(candidates: Sequence[Stored], answer: Fields) -> Stored | None:
@@ -75,44 +224,26 @@ def selected(candidates: Sequence[Stored], answer: Fields) -> Stored | None:
     return newest(same)
 
 
-def freshened_fields(stored: Fields, answer: Fields, received_at: float) -> Fields:
-    """`stored` with what a 304 brings in place of the old (section 3.2), less what describes the bytes held."""
-    news = storable_fields(answer, received_at).without(_OF_THE_BYTES_HELD)
-    return storable_fields(Fields([*stored.without(news.index), *news]), received_at)
+def freshened_fields(
+    stored: Fields, answer: Fields, received_at: float, policy: CachePolicy = DEFAULT_POLICY
+) -> Fields:
+    """`stored` with what an answer brings in place of the old (section 3.2), less what describes the bytes held."""
+    news = storable_fields(answer, received_at, policy).without(_OF_THE_BYTES_HELD)
+    return storable_fields(Fields([*stored.without(news.index), *news]), received_at, policy)
 
 
-def _freshen(
-    stored: Stored, request: Request, key: Key, head: Head, sent_at: float, received_at: float
-) -> Freshen | AskAgain:
-    fields = freshened_fields(stored.fields, head.fields, received_at)
-    record = record_of(key, request, stored.status, stored.reason, fields, sent_at, received_at)
-    if record is None:
-        return _ASK_AGAIN
-    record.share_body(stored)
-    refused = forbids_storing(stored.status, directives_of(fields)) is not None
-    return Freshen(stored, record, (key[0],) if refused else ())
+def _freshened(stored: Stored, heard: Heard) -> Stored | None:
+    """`stored` as the answer makes it, for this request; None if that could match no request."""
+    request, key, head, sent_at, received_at, policy = heard
+    fields = freshened_fields(stored.fields, head.fields, received_at, policy)
+    record = record_of(key, request, stored.status, stored.reason, fields, sent_at, received_at, policy, stored.part)
+    if record is not None:
+        record.share_body(stored)
+    return record
 
 
-def explain(plan: Revalidate | Forward, outcome: Store | Freshen | Pass, answer: int, now: float) -> CacheDecision:
-    """The explanation of a response that the origin gave (`answer` is its status) or confirmed."""
-    if isinstance(outcome, Pass):
-        return _explain_pass(plan.why, plan.reason, plan.rule, outcome.why_not_stored, answer)
-    record = outcome.record
-    return CacheDecision(
-        "revalidated" if isinstance(outcome, Freshen) else "miss",
-        plan.reason,
-        plan.rule,
-        is_fresh(record, now),
-        current_age(record, now),
-        floor(record.fresh_until - now),
-        isinstance(outcome, Store),
-        None,
-        plan.why,
-        answer,
-    )
-
-
-@lru_cache(maxsize=256)  # most answers of an origin that cannot be stored are explained in the same words
-def _explain_pass(why: Why, reason: str, rule: str, why_not_stored: str, answer: int) -> CacheDecision:
-    status: Literal["bypass", "miss"] = "miss" if why in _LOOKED_UP else "bypass"
-    return CacheDecision(status, reason, rule, None, None, None, False, why_not_stored, why, answer)
+def _forbidden(record: Stored, heard: Heard) -> tuple[Scope, ...]:
+    """What must go because the answer forbids to store what it is about."""
+    directives = directives_of(record.fields, heard.policy.targets)
+    refusal = forbids_storing(record.uri, record.status, directives, heard.policy)
+    return () if refusal is None else (Scope("uri", record.uri),)

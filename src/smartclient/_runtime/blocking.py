@@ -6,7 +6,6 @@ import struct
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from random import random
 from typing import TYPE_CHECKING, Any
 
 from .._model.errors import (
@@ -144,8 +143,13 @@ class BlockingRuntime:
 
     name = "blocking"
     now = staticmethod(time.monotonic)
-    random = staticmethod(random)
     run_in_thread = staticmethod(DAEMON_THREADS.run)
+
+    @staticmethod
+    def random() -> float:
+        from random import random  # a millisecond that programs without retries save
+
+        return random()
 
     async def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
