@@ -47,7 +47,7 @@ def server() -> Iterator[FileServer]:
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resume, "delay_before_retry", lambda previous, dice: 0.001)
+    monkeypatch.setattr(resume, "delay_before_retry", lambda *_: 0.001)
 
 
 def cuts(least: int, most: int, seed: int = 1) -> Iterator[int]:

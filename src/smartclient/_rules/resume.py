@@ -16,12 +16,14 @@ from .._model.fields import parse_etag, parse_http_date
 from .._model.headers import Fields
 from .._model.message import Head
 from .._model.ranges import ContentRange, parse_content_range, range_field
+from .._model.retry import RetryPolicy
 from .retry import delay_before_retry
 
 TRIES = 5  # in a row that bring nothing new
 MUCH = 2**16
 PASSING_STATUSES = frozenset((408, 425, 429, 500, 502, 503, 504))
 _VALIDATOR_MAX = 1024
+_WAITS = RetryPolicy()
 
 
 def validator_of(fields: Fields, now: float) -> str | None:
@@ -103,5 +105,5 @@ class Patience:
         self._failures = 0 if gained > 0 else self._failures + 1
         if self._failures > TRIES:
             return None
-        self._wait = 0.0 if gained >= MUCH else delay_before_retry(self._wait, dice)
+        self._wait = 0.0 if gained >= MUCH else delay_before_retry(self._wait, dice, _WAITS)
         return self._wait
