@@ -1,6 +1,8 @@
-"""For test suites of programs that use smartclient: what has to be said where pytest does not load our plugin."""
+"""For test suites: respx for programs that use smartclient, and the checks that a store of one's own must pass."""
 
-__all__ = ["install_respx"]
+from ._api.store_checks import check_store
+
+__all__ = ["check_store", "install_respx"]
 
 
 def install_respx() -> None:

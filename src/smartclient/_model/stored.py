@@ -116,10 +116,12 @@ class Stored:
 
     @property
     def uri(self) -> str:
+        """The first half of the key."""
         return self.key[0]
 
     @property
     def partition(self) -> bytes:
+        """The other half."""
         return self.key[1]
 
     def replaces(self, other: "Stored") -> bool:

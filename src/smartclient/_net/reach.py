@@ -8,8 +8,8 @@ from typing import Any
 
 from .._model.errors import ConnectionError, ConnectTimeout, InvalidOption, ResolveError, shown
 from .._model.options import Reach
-from .._runtime.base import Address, Runtime
-from .resolve import RESOLVER, deliver, numeric_address
+from .._runtime.base import Address, Runtime, deliver
+from .resolve import RESOLVER, numeric_address
 
 
 async def addresses_of(

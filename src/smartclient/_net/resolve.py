@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from .._model.errors import ConnectTimeout, ResolveError
-from .._runtime.base import Address, Future, Runtime
+from .._runtime.base import Address, Future, Runtime, deliver
 
 _Waiting = list[tuple[Runtime, Future]]
 
@@ -72,12 +72,6 @@ class Resolver:
         """Starts afresh, as in a forked child: the threads that were asked do not exist there."""
         self._lock = threading.Lock()
         self._flights: dict[tuple[str, int], _Waiting] = {}
-
-
-def deliver(future: Future, found: Any) -> None:
-    """Gives `found` to whoever still waits; to be called where futures may be touched."""
-    if not future.done():
-        future.set_result(found)
 
 
 def numeric_address(host: str, port: int) -> Address | None:

@@ -164,6 +164,12 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
     raise SessionMisuse("a blocking call was made to wait for an event loop; use AsyncSession there")
 
 
+def deliver(future: Future, found: Any) -> None:
+    """Gives `found` to whoever still waits; to be called where futures may be touched."""
+    if not future.done():
+        future.set_result(found)
+
+
 _locks: "WeakSet[Any]" = WeakSet()
 
 

@@ -80,8 +80,7 @@ class Store(Protocol):
     answer never brings back what was just invalidated.
     """
 
-    @property
-    def traits(self) -> Traits: ...
+    traits: Traits
 
     async def salt(self, runtime: Runtime) -> bytes:
         """At least 16 secret bytes, at most 64, that partitions are made with; as lasting as what is stored."""
@@ -128,7 +127,9 @@ class Store(Protocol):
         """Notes that `stored` was used, in plain sync code that does not wait."""
         ...
 
-    async def stats(self, runtime: Runtime) -> Stats: ...
+    async def stats(self, runtime: Runtime) -> Stats:
+        """What is held, in numbers."""
+        ...
 
     async def iterate(self, runtime: Runtime, after: object = None) -> Page:
         """What is held, the least recently used first, page by page: `after` is what the page before came with.

@@ -14,7 +14,7 @@ from .._model.headers import Fields
 from .._model.scope import EVERYTHING, Scope
 from .._model.stored import Key, Stored
 from .._runtime.base import Runtime
-from .base import Lease, Page, Stats, Store, Traits, Writer
+from .base import Lease, Page, Stats, Store, Writer
 
 T = TypeVar("T")
 
@@ -36,12 +36,12 @@ class _Streak:
         return self.failures >= MAX_FAILURES and runtime.now() < self.until
 
 
-class GuardedStore:
+class GuardedStore(Store):
     """A `Store` over one that may fail. Its `stats` count the failures."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.traits: Traits = store.traits
+        self.traits = store.traits
         self._reported: set[tuple[str, type[Exception]]] = set()
         self._errors = 0
         self._reading = _Streak()

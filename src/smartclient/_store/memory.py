@@ -4,15 +4,15 @@ One lock, held for a few dictionary operations; no method suspends.
 """
 
 import os
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from .._model.body import BytesReader
 from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._runtime.base import Runtime, new_lock
-from .base import Page, Stats, Traits
+from .base import Page, Stats, Store, Traits
+from .leases import LocalLease, LocalLeases
 from .marks import Marks
 
 DEFAULT_BYTES = 64 * 2**20
@@ -27,7 +27,7 @@ class _Item:
         self.last_use = last_use  # a count of uses, not a moment
 
 
-class MemoryStore:
+class MemoryStore(Store):
     """A `Store` of at most `max_bytes`, each item at most an eighth of that."""
 
     def __init__(self, max_bytes: int = DEFAULT_BYTES) -> None:
@@ -42,7 +42,7 @@ class MemoryStore:
         self._size = 0
         self._evicted = 0
         self._marks = Marks()
-        self._leases: dict[Key, MemoryLease] = {}
+        self._leases = LocalLeases()
 
     def __reduce__(self) -> tuple[type["MemoryStore"], tuple[int]]:
         """For pickles: as large, and empty."""
@@ -94,14 +94,8 @@ class MemoryStore:
                     self._drop(stored)
             return before - len(self._items)
 
-    async def lease(self, runtime: Runtime, key: Key, seconds: float) -> "MemoryLease | None":
-        with self._lock:
-            now = time.monotonic()
-            held = self._leases.get(key)
-            if held is not None and held.until > now:
-                return None
-            lease = self._leases[key] = MemoryLease(now + seconds, lambda: self._release(key, lease))
-            return lease
+    async def lease(self, runtime: Runtime, key: Key, seconds: float) -> LocalLease | None:
+        return self._leases.take(key, seconds)
 
     def touch(self, stored: Stored) -> None:
         with self._lock:
@@ -141,11 +135,6 @@ class MemoryStore:
             for stored in self._covered(scope):
                 self._drop(stored)
 
-    def _release(self, key: Key, lease: "MemoryLease") -> None:
-        with self._lock:
-            if self._leases.get(key) is lease:
-                del self._leases[key]
-
     # What follows is called with the lock held.
 
     def _accepts(self, record: Stored, size: int) -> bool:
@@ -183,19 +172,6 @@ class MemoryStore:
             del self._partitions[uri]
 
 
-class MemoryLease:
-    """A lease among the callers of one process."""
-
-    __slots__ = ("_release", "until")
-
-    def __init__(self, until: float, release: Callable[[], None]) -> None:
-        self.until = until  # monotonic seconds
-        self._release = release
-
-    def release(self) -> None:
-        self._release()
-
-
 class MemoryWriter:
     """Gathers one response for a `MemoryStore`, and lets go of it as soon as it grows too large."""
 
@@ -206,6 +182,8 @@ class MemoryWriter:
         self._size = record.size
 
     async def write(self, piece: bytes) -> bool:
+        if self._record is None:
+            return False
         self._size += len(piece)
         if self._size > self._store.max_item:
             self.discard()

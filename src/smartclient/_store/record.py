@@ -7,11 +7,11 @@ keeps the content elsewhere, nothing follows the line feed.
 import json
 from collections.abc import Callable
 from math import inf, isfinite
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, NoReturn
 from zlib import crc32
 
-from .._model.headers import Fields
+from .._model.headers import NO_FIELDS, Fields
 from .._model.stored import Part, Stored
 
 FORMAT = b"\x02"  # another one for each change of the table below
@@ -28,6 +28,7 @@ class _Kind(NamedTuple):
     types: tuple[type, ...]
     decode: Callable[[Any], Any] | None = None
     encode: Callable[[Any], Any] | None = None
+    empty: Any = None  # what an empty text or list, or null, is decoded to
 
 
 def _refuse(*_: object) -> NoReturn:
@@ -42,13 +43,9 @@ def _text_or_none(value: Any) -> str | None:
     return None if value is None else _text(value)
 
 
-def _finite(value: float) -> float:
-    return value if isfinite(value) else _refuse()
-
-
 def _lines(value: list[Any]) -> Fields:
-    lines = [(name, text) for name, text in value]
-    "".join([text for _, text in lines])  # raises where one is no text; a name that is none has no lower()
+    lines = tuple(zip(value[::2], value[1::2], strict=True))
+    "".join(value)  # raises where one is no text
     index = {name.lower(): text for name, text in lines}
     return Fields(lines, index if len(index) == len(lines) else None)
 
@@ -72,13 +69,13 @@ TEXT = _Kind((str,))
 TEXT_OR_NONE = _Kind((str, type(None)))
 NUMBER = _Kind((int,))
 FLAG = _Kind((bool,))
-MOMENT = _Kind((float,), _finite, float)
+MOMENT = _Kind((float,), None, float)
 LIMIT = _Kind((float,), None, float)  # may be infinite
-BYTES = _Kind((str,), bytes.fromhex, bytes.hex)
-LINES = _Kind((list,), _lines, attrgetter("lines"))
-PAIRS = _Kind((list,), _pairs)
+BYTES = _Kind((str,), bytes.fromhex, bytes.hex, b"")
+LINES = _Kind((list,), _lines, lambda fields: [text for line in fields.lines for text in line], NO_FIELDS)
+PAIRS = _Kind((list,), _pairs, None, ())
 PART_OR_NONE = _Kind((list, type(None)), _part)
-TEXTS = _Kind((list,), lambda value: tuple([_text(each) for each in value]))
+TEXTS = _Kind((list,), lambda value: tuple([_text(each) for each in value]), None, ())
 
 TABLE: dict[str, _Kind] = {
     "uri": TEXT,
@@ -102,12 +99,14 @@ TABLE: dict[str, _Kind] = {
     "part": PART_OR_NONE,
     "length": NUMBER,
 }
-"""The attributes of `Stored` that are written, in this order; all but the first two are keywords of its making."""
+"""The attributes of `Stored` that are written, in this order; the first two are its key."""
 
-_NAMES = tuple(TABLE)
-_values_of = attrgetter(*_NAMES)
-_ENCODED = [(place, kind.encode) for place, kind in enumerate(TABLE.values()) if kind.encode is not None]
-_DECODED = [(place, kind.decode) for place, kind in enumerate(TABLE.values()) if kind.decode is not None]
+_KINDS = tuple(TABLE.values())
+_values_of = attrgetter(*TABLE)
+_moments_of = itemgetter(*[place for place, kind in enumerate(_KINDS) if kind is MOMENT])
+_ENCODED = [(place, kind.encode) for place, kind in enumerate(_KINDS) if kind.encode is not None]
+_DECODED = [(place, kind.decode, kind.empty) for place, kind in enumerate(_KINDS) if kind.decode is not None]
+_SETTERS = [getattr(Stored, name).__set__ for name in TABLE if name not in ("uri", "partition")]
 _encoder = json.JSONEncoder(separators=(",", ":"))
 _decoder = json.JSONDecoder(parse_constant=lambda name: {"Infinity": inf, "-Infinity": -inf}.get(name) or _refuse())
 _shapes: set[tuple[type, ...]] = set()  # types of the values of records that were taken, so that a hit has one look-up
@@ -131,9 +130,11 @@ def from_bytes(data: bytes) -> Stored | None:
         return None
     end = data.find(_BODY_AFTER, 5)
     try:
-        return _stored(_decoder.decode(data[5 : max(end, 5)].decode()), data[end + 1 :])
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):  # a right checksum proves nothing
-        return None
+        text = data[5 : max(end, 5)].decode()
+        values, length = _decoder.raw_decode(text)
+        return _stored(values, data[end + 1 :]) if length == len(text) else None
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None  # a right checksum proves nothing
 
 
 def _stored(values: Any, body: bytes) -> Stored:
@@ -141,16 +142,21 @@ def _stored(values: Any, body: bytes) -> Stored:
         raise _Damaged
     shape = tuple(map(type, values))
     if shape not in _shapes:
-        if len(shape) != len(_NAMES) or not all(
-            each in kind.types for each, kind in zip(shape, TABLE.values(), strict=True)
-        ):
+        if len(shape) != len(_KINDS) or not all(each in kind.types for each, kind in zip(shape, _KINDS, strict=True)):
             raise _Damaged
         _shapes.add(shape)
-    for place, decode in _DECODED:
-        values[place] = decode(values[place])
-    attributes = dict(zip(_NAMES, values, strict=True))
-    length = attributes["length"]
+    if not all(map(isfinite, _moments_of(values))):
+        raise _Damaged
+    for place, decode, empty in _DECODED:
+        value = values[place]
+        values[place] = decode(value) if value else empty
+    stored: Stored = Stored.__new__(Stored)  # its making costs as much as all of this
+    stored.key = (values[0], values[1])
+    for setter, value in zip(_SETTERS, values[2:], strict=True):
+        setter(stored, value)
+    length = stored.length
     if length < 0 or (body and length != len(body)):
         raise _Damaged
-    key = (attributes.pop("uri"), attributes.pop("partition"))
-    return Stored(key=key, body=body if body or not length else None, **attributes)
+    stored.body = body if body or not length else None
+    stored.place = None
+    return stored

@@ -1,0 +1,280 @@
+"""What the disk store reads and writes in its tables: plain calls over one connection; never in which thread."""
+
+import os
+import sqlite3
+from collections.abc import Iterable
+from math import inf
+from random import getrandbits
+from typing import Any, NamedTuple
+
+from .._model.scope import Scope, origin_of
+from .._model.stored import Key, Stored
+from .base import Stats
+from .body_files import BodyFile
+from .marks import MAX_MARKS
+from .memory import MAX_VARIANTS
+from .record import from_bytes, to_bytes
+
+BATCH = 300  # rows that one step of the eviction removes
+KEPT = 0.9  # of the bounds, that eviction leaves
+PAGE = 200
+_FIRST_PAGE = (-inf, 0)
+
+_LOOKUP = "SELECT id, stamp, file, checksums, record FROM response WHERE uri = ? AND partition = ?"
+_MARKED = """SELECT max(moment) FROM (
+    SELECT moment FROM mark WHERE kind = 'everything'
+    UNION ALL SELECT moment FROM mark WHERE kind = 'uri' AND value = ?
+    UNION ALL SELECT moment FROM mark WHERE kind = 'origin' AND value = ?
+    UNION ALL SELECT moment FROM mark WHERE kind = 'prefix' AND substr(?, 1, length(value)) = value)"""
+_ADD_MARK = """INSERT INTO mark VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET moment = max(moment, excluded.moment)"""
+_IN_SCOPE = {
+    "uri": "uri = :value",
+    "origin": "uri >= :value || '/' AND uri < :value || '0'",  # "0" comes next after "/"
+    "prefix": "uri >= :value AND uri < :value || char(1114111)",
+    "group": "id IN (SELECT response FROM member WHERE origin = :value AND name = :name)",
+    "everything": "1",
+}
+
+
+class Place(NamedTuple):
+    """Where a stored response is: `stamp` is another one whenever the row has changed."""
+
+    id: int
+    stamp: int
+    file: BodyFile | None
+
+
+def lookup(db: sqlite3.Connection, key: Key) -> list[Stored]:
+    """All variants of `key`; a damaged one is left out."""
+    found = []
+    for row in db.execute(_LOOKUP, key).fetchall():
+        stored = _stored(*row)
+        if stored is not None and stored.key == key:
+            found.append(stored)
+    return found
+
+
+def _stored(id: int, stamp: int, file: str | None, checksums: bytes | None, record: bytes) -> Stored | None:
+    stored = from_bytes(record) if type(record) is bytes else None
+    if stored is None:
+        return None
+    if file is None:
+        if stored.body is None:
+            return None
+        stored.place = Place(id, stamp, None)
+    else:
+        stored.place = Place(id, stamp, BodyFile(file, stored.length, checksums or b""))
+    return stored
+
+
+def add(db: sqlite3.Connection, record: Stored, file: BodyFile | None, now: float) -> bool:
+    """Puts `record`, whose body is in it or in `file`, in the place of what it replaces; False if it was invalidated.
+
+    To be called in a transaction.
+    """
+    if not _accepts(db, record):
+        return False
+    if file is not None and db.execute("DELETE FROM pending WHERE file = ?", (file.name,)).rowcount == 0:
+        return False  # somebody took us for dead, and has removed it
+    for old in _replaced(db, record):
+        db.execute("DELETE FROM response WHERE id = ?", old)
+    data = to_bytes(record)
+    stamp = getrandbits(63)
+    name, checksums = (None, None) if file is None else (file.name, file.checksums)
+    size = len(data) + (0 if file is None else file.length)
+    row = (*record.key, stamp, size, now, _useless_at(record), name, checksums, data)
+    id = db.execute("INSERT INTO response VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
+    _add_groups(db, record, id)
+    record.place = Place(id, stamp, file)
+    return True
+
+
+def _accepts(db: sqlite3.Connection, record: Stored) -> bool:
+    uri = record.uri
+    origin = origin_of(uri)
+    moments = [db.execute(_MARKED, (uri, origin, uri)).fetchone()[0]]
+    for group in record.groups:
+        row = db.execute(
+            "SELECT moment FROM mark WHERE kind = 'group' AND value = ? AND name = ?", (origin, group)
+        ).fetchone()
+        moments.append(row and row[0])
+    return all(moment is None or record.sent_at > moment for moment in moments)
+
+
+def _replaced(db: sqlite3.Connection, record: Stored) -> list[tuple[int]]:
+    """The rows that answer the same requests, or that are damaged; else, with too many variants, one for room."""
+    rows = db.execute(_LOOKUP, record.key).fetchall()
+    if not rows:
+        return []
+    gone = []
+    for row in rows:
+        other = _stored(*row)
+        if other is None or other.key != record.key or record.replaces(other):
+            gone.append((row[0],))
+    if gone or len(rows) < MAX_VARIANTS:
+        return gone
+    return db.execute(
+        "SELECT id FROM response WHERE uri = ? AND partition = ? ORDER BY last_used, id LIMIT 1", record.key
+    ).fetchall()
+
+
+def _useless_at(record: Stored) -> float | None:
+    """When nothing can be done with it any more; None if it can be validated."""
+    if record.etag is not None or record.last_modified is not None:
+        return None
+    return max(record.fresh_until, record.swr_until, record.sie_until)
+
+
+def _add_groups(db: sqlite3.Connection, record: Stored, id: int) -> None:
+    if record.groups:
+        origin = origin_of(record.uri)
+        db.executemany("INSERT OR IGNORE INTO member VALUES (?, ?, ?)", [(origin, name, id) for name in record.groups])
+
+
+def freshen(db: sqlite3.Connection, place: Place, record: Stored) -> bool:
+    """Writes `record` over the row at `place`, whose body it has; False if that has changed, or it was invalidated.
+
+    To be called in a transaction.
+    """
+    if not _accepts(db, record):
+        return False
+    data = to_bytes(record)
+    stamp = getrandbits(63)
+    size = len(data) + (0 if place.file is None else place.file.length)
+    changed = db.execute(
+        "UPDATE response SET uri = ?, partition = ?, stamp = ?, size = ?, useless_at = ?, record = ?"
+        " WHERE id = ? AND stamp = ?",
+        (*record.key, stamp, size, _useless_at(record), data, place.id, place.stamp),
+    )
+    if changed.rowcount == 0:
+        return False
+    db.execute("DELETE FROM member WHERE response = ?", (place.id,))
+    _add_groups(db, record, place.id)
+    record.place = Place(place.id, stamp, place.file)
+    return True
+
+
+def invalidate(db: sqlite3.Connection, scopes: Iterable[Scope], moment: float) -> int:
+    """Removes what `scopes` cover and leaves marks; the number removed. To be called in a transaction."""
+    dropped = 0
+    for kind, value, name in scopes:
+        db.execute(_ADD_MARK, (kind, value, name, moment))
+        dropped += db.execute(f"DELETE FROM response WHERE {_IN_SCOPE[kind]}", {"value": value, "name": name}).rowcount
+    db.execute("UPDATE total SET changes = changes + 1")
+    if getrandbits(8) == 0:
+        _limit_marks(db)
+    return dropped
+
+
+def _limit_marks(db: sqlite3.Connection) -> None:
+    surplus = db.execute("SELECT count(*) FROM mark").fetchone()[0] - MAX_MARKS
+    if surplus <= 0:
+        return
+    oldest = db.execute(
+        "SELECT kind, value, name, moment FROM mark WHERE kind <> 'everything' ORDER BY moment LIMIT ?", (surplus,)
+    ).fetchall()
+    db.executemany("DELETE FROM mark WHERE kind = ? AND value = ? AND name = ?", [row[:3] for row in oldest])
+    db.execute(_ADD_MARK, ("everything", "", "", oldest[-1][3]))
+
+
+def remove(db: sqlite3.Connection, place: Place) -> None:
+    """Removes a row that turned out damaged."""
+    db.execute("DELETE FROM response WHERE id = ? AND stamp = ?", (place.id, place.stamp))
+
+
+def is_over(db: sqlite3.Connection, max_items: int, max_bytes: int) -> tuple[bool, bool]:
+    """Whether there is more than the bounds allow, and whether there are files to remove."""
+    items, size, littered = db.execute(
+        "SELECT items, size, EXISTS (SELECT 1 FROM pending WHERE owner = 0) FROM total"
+    ).fetchone()
+    return items > max_items or size > max_bytes, bool(littered)
+
+
+def evict(db: sqlite3.Connection, max_items: int, max_bytes: int, now: float) -> bool:
+    """Removes at most `BATCH` rows, until `KEPT` of the bounds is reached; whether more must go.
+
+    First what is expired and cannot be validated, then the least recently used. To be called in a transaction.
+    """
+    items, size = db.execute("SELECT items, size FROM total").fetchone()
+    surplus = items - int(KEPT * max_items), size - int(KEPT * max_bytes)
+    if surplus[0] <= 0 and surplus[1] <= 0:
+        return False
+    rows = db.execute(
+        "SELECT id, size FROM response WHERE useless_at < ? ORDER BY useless_at LIMIT ?", (now, BATCH)
+    ).fetchall()
+    if len(rows) < BATCH:
+        known = {row[0] for row in rows}
+        oldest = db.execute("SELECT id, size FROM response ORDER BY last_used LIMIT ?", (BATCH,)).fetchall()
+        rows += [row for row in oldest if row[0] not in known][: BATCH - len(rows)]
+    gone, freed = 0, 0
+    for id, bytes_there in rows:
+        if gone >= surplus[0] and freed >= surplus[1]:
+            break
+        db.execute("DELETE FROM response WHERE id = ?", (id,))
+        gone += 1
+        freed += bytes_there
+    db.execute("UPDATE total SET evicted = evicted + ?", (gone,))
+    return bool(rows) and (gone < surplus[0] or freed < surplus[1])
+
+
+def stats(db: sqlite3.Connection) -> Stats:
+    """Counts of the tables."""
+    return Stats(*db.execute("SELECT items, size, evicted FROM total").fetchone())
+
+
+def changes(db: sqlite3.Connection) -> int:
+    """How often something was stored, freshened or invalidated, by all processes together."""
+    return db.execute("SELECT changes FROM total").fetchone()[0]  # type: ignore[no-any-return]
+
+
+def page(db: sqlite3.Connection, after: Any) -> tuple[list[Stored], Any]:
+    """The next responses, the least recently used first, and where to go on, None at the end."""
+    rows = db.execute(
+        "SELECT last_used, id, stamp, file, checksums, record FROM response"
+        " WHERE (last_used, id) > (?, ?) ORDER BY last_used, id LIMIT ?",
+        (*(after or _FIRST_PAGE), PAGE),
+    ).fetchall()
+    found = [stored for row in rows if (stored := _stored(*row[1:])) is not None]
+    return found, rows[-1][:2] if len(rows) == PAGE else None
+
+
+def touch(db: sqlite3.Connection, moments: dict[int, float]) -> None:
+    """Notes when rows were used last. To be called in a transaction."""
+    db.executemany("UPDATE response SET last_used = ? WHERE id = ?", [(moment, id) for id, moment in moments.items()])
+
+
+def lease(db: sqlite3.Connection, key: Key, now: float, until: float) -> bytes | None:
+    """The token of a new lease on `key`, None while there is another. To be called in a transaction."""
+    db.execute("DELETE FROM lease WHERE until <= ?", (now,))
+    token = os.urandom(16)
+    taken = db.execute("INSERT OR IGNORE INTO lease VALUES (?, ?, ?, ?)", (*key, token, until))
+    return token if taken.rowcount else None
+
+
+def release(db: sqlite3.Connection, token: bytes) -> None:
+    """Ends the lease of that token."""
+    db.execute("DELETE FROM lease WHERE token = ?", (token,))
+
+
+# Files that no row has: those being written, with the process that does it, and those whose row was removed (owner 0).
+
+
+def announce(db: sqlite3.Connection, name: str, owner: int) -> None:
+    """Notes that `owner` is about to write a body file, so that it is found if that dies."""
+    db.execute("INSERT INTO pending VALUES (?, ?)", (name, owner))
+
+
+def removable(db: sqlite3.Connection) -> list[str]:
+    """Files whose rows are gone."""
+    return [name for (name,) in db.execute("SELECT file FROM pending WHERE owner = 0").fetchall()]
+
+
+def owners(db: sqlite3.Connection) -> list[tuple[str, int]]:
+    """All files that no row has, and who writes them."""
+    return db.execute("SELECT file, owner FROM pending").fetchall()
+
+
+def forget(db: sqlite3.Connection, names: Iterable[str]) -> None:
+    """Notes that these files are gone."""
+    db.executemany("DELETE FROM pending WHERE file = ?", [(name,) for name in names])
