@@ -20,9 +20,9 @@ from .._pipeline.content import DecodedBody
 from .._rules.download import PARALLEL_LEAST, Gap
 from .._rules.resume import Patience, for_part, may_go_on, part_in
 from .._runtime.base import Runtime
+from .._store.worker import in_thread
 from .download import Download, Wish
 from .filling import Filling
-from .off_loop import done_in_thread
 from .part_file import file_error
 from .request import tell_about
 from .response import Response
@@ -274,7 +274,8 @@ class Transfer:
     async def _in_thread(self, job: Callable[[], Any], response: Response | None = None) -> Any:
         """What `job`, which deals with files, returns; `response` is given up where that fails."""
         try:
-            return await done_in_thread(self._runtime, job)
+            runtime = self._runtime
+            return job() if runtime.name == "blocking" else await in_thread(runtime, runtime.run_in_thread, job)
         except BaseException as error:
             if response is not None:
                 response.close()
