@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from . import auth, cookies, cors, exceptions, testing
+    from . import auth, cookies, cors, exceptions, har, testing
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
@@ -53,7 +53,7 @@ _HOMES = {
         "URLRequired",
     ),
 }
-_MODULES = ("auth", "cookies", "cors", "exceptions", "testing")
+_MODULES = ("auth", "cookies", "cors", "exceptions", "har", "testing")
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -83,6 +83,7 @@ __all__ = [
     "delete",
     "exceptions",
     "get",
+    "har",
     "head",
     "headers_report",
     "options",

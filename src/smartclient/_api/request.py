@@ -25,10 +25,26 @@ class PreparedRequest:
         self.url = str(request.url)
         self.headers = Headers(request.fields)
         self.body = request.body.content or None
+        self._length = request.body.length
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles: a body that can be read only once stays in its process."""
         return self.__dict__ | {"body": self.body if isinstance(self.body, bytes) else None}
+
+    def wire(self, *, secrets: bool = False) -> bytes:
+        """Head and body in the form of HTTP/1.1, secrets as ***; a body that is read piece by piece is left out."""
+        from .export import wire_of
+
+        return wire_of(self.method, self.url, self.headers, self.body, self._length, secrets=secrets)
+
+    def curl(self, *, secrets: bool = False) -> str:
+        """A command of curl that sends the same method, target, fields and body, secrets as ***.
+
+        A body that is read piece by piece comes from its standard input.
+        """
+        from .export import curl_of
+
+        return curl_of(self.method, self.url, self.headers, self.body, secrets=secrets)
 
     def __repr__(self) -> str:
         return f"<PreparedRequest [{self.method}]>"
