@@ -10,18 +10,18 @@ from .._runtime.base import Runtime, run_blocking
 Work = Callable[[], Coroutine[Any, Any, None]]
 
 
-async def together(runtime: Runtime, works: Sequence[Work], stop: Callable[[], None]) -> None:
-    """Runs `works` until all are through; after the first failure `stop()` is called, and the failure raised.
+async def together(runtime: Runtime, works: Sequence[Work], stop: Callable[[], None]) -> list[BaseException]:
+    """Runs `works` until all are through: what they raised, in that order.
 
-    On an event loop the others are cancelled then; threads look by themselves whether they are to stop.
+    After the first failure `stop()` is called in a blocking session, where threads look by themselves whether they are
+    to stop; on an event loop the others are cancelled.
     """
     failures: list[BaseException] = []
     if runtime.name == "blocking":
         _in_threads(works, stop, failures)
     else:
         await _in_tasks(works, failures)
-    if failures:
-        raise failures[0]
+    return failures
 
 
 def _in_threads(works: Sequence[Work], stop: Callable[[], None], failures: list[BaseException]) -> None:

@@ -177,7 +177,12 @@ class Transfer:
             first, *others = filling.divide(missing)
             self._stopped = False
             works = [partial(self._work, first, response), *[partial(self._work, gap) for gap in others]]
-            await together(self._runtime, works, self._stop)
+            failures = await together(self._runtime, works, self._stop)
+            for other in failures[1:]:
+                if isinstance(other, _StartOver) and other.response is not None:
+                    other.response.close()
+            if failures:
+                raise failures[0]
         elif missing:
             await self._work(filling.gaps.take(), response)
         else:  # an empty file
