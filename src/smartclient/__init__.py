@@ -8,52 +8,103 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 
+__title__ = "smartclient"
+__build__ = 0
+
 if TYPE_CHECKING:
-    from . import auth, cookies, cors, exceptions, har, testing
+    from . import (
+        adapters,
+        api,
+        auth,
+        certs,
+        compat,
+        cookies,
+        cors,
+        exceptions,
+        har,
+        hooks,
+        models,
+        packages,
+        sessions,
+        status_codes,
+        structures,
+        testing,
+        utils,
+    )
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
+    from ._api.request import PreparedRequest, Request
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
-    from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
-    from ._model.options import TLS, Limits, Timeout
+    from ._model.options import TLS, Limits
     from ._model.policy import CacheRule
+    from ._model.rate import Rate
     from ._model.retry import RetryPolicy
+    from .api import delete, get, head, options, patch, post, put, query, request, stream
     from .exceptions import (
         ConnectionError,
         ConnectTimeout,
+        FileModeWarning,
         HTTPError,
         JSONDecodeError,
         ReadTimeout,
         RequestException,
         SmartclientError,
+        Timeout,
         TooManyRedirects,
         URLRequired,
     )
+    from .sessions import session
+    from .status_codes import codes
 
 _HOMES = {
     "._api.audit": ("headers_report",),
-    "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
+    ".api": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
     "._api.async_session": ("AsyncSession",),
     "._api.cache": ("Cache",),
+    "._api.request": ("PreparedRequest", "Request"),
     "._api.session": ("Session",),
+    ".status_codes": ("codes",),
     "._api.response": ("AsyncResponse", "Response"),
-    "._model.options": ("TLS", "Limits", "Timeout"),
+    "._model.options": ("TLS", "Limits"),
     "._model.policy": ("CacheRule",),
+    "._model.rate": ("Rate",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
         "ConnectionError",
+        "FileModeWarning",
         "HTTPError",
         "JSONDecodeError",
         "ReadTimeout",
         "RequestException",
         "SmartclientError",
+        "Timeout",
         "TooManyRedirects",
         "URLRequired",
     ),
+    ".sessions": ("session",),
 }
-_MODULES = ("auth", "cookies", "cors", "exceptions", "har", "testing")
+_MODULES = (
+    "adapters",
+    "api",
+    "auth",
+    "certs",
+    "compat",
+    "cookies",
+    "cors",
+    "exceptions",
+    "har",
+    "hooks",
+    "models",
+    "packages",
+    "sessions",
+    "status_codes",
+    "structures",
+    "testing",
+    "utils",
+)
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -63,10 +114,14 @@ __all__ = [
     "CacheRule",
     "ConnectTimeout",
     "ConnectionError",
+    "FileModeWarning",
     "HTTPError",
     "JSONDecodeError",
     "Limits",
+    "PreparedRequest",
+    "Rate",
     "ReadTimeout",
+    "Request",
     "RequestException",
     "Response",
     "RetryPolicy",
@@ -76,8 +131,15 @@ __all__ = [
     "Timeout",
     "TooManyRedirects",
     "URLRequired",
+    "__build__",
+    "__title__",
     "__version__",
+    "adapters",
+    "api",
     "auth",
+    "certs",
+    "codes",
+    "compat",
     "cookies",
     "cors",
     "delete",
@@ -86,14 +148,22 @@ __all__ = [
     "har",
     "head",
     "headers_report",
+    "hooks",
+    "models",
     "options",
+    "packages",
     "patch",
     "post",
     "put",
     "query",
     "request",
+    "session",
+    "sessions",
+    "status_codes",
     "stream",
+    "structures",
     "testing",
+    "utils",
 ]
 
 

@@ -11,6 +11,7 @@ from ._store.lifted import PlainStore, from_sync
 from ._store.memory import MemoryStore
 from ._store.record import from_bytes, to_bytes
 from ._store.sqlite import SQLiteStore
+from ._store.tiers import TieredStore
 
 __all__ = [
     "Key",
@@ -22,6 +23,7 @@ __all__ = [
     "Stats",
     "Store",
     "Stored",
+    "TieredStore",
     "Traits",
     "Writer",
     "from_bytes",

@@ -261,6 +261,8 @@ def test_reprs_are_short() -> None:
     assert repr(AsyncSession(cache=None).cache) == "<AsyncSessionCache of None>"
 
 
-def test_a_path_object_is_a_path_for_calls_too() -> None:
-    with pytest.raises(InvalidOption, match="disk"):
-        Session().get("http://127.0.0.1:9/", cache=Path("somewhere"))
+def test_a_path_object_is_a_path_for_calls_too(origin: Origin, tmp_path: Path) -> None:
+    with Session(cache=None) as session:
+        session.get(origin.url + "/page/tea", cache=tmp_path / "cache")
+    with Session(cache=str(tmp_path / "cache")) as session:
+        assert session.get(origin.url + "/page/tea").cache.status == "hit"

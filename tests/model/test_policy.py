@@ -86,3 +86,18 @@ def test_the_first_rule_counts() -> None:
     policy = CachePolicy(rules=(first, second))
     uris = ("https://h.example/ab", "https://h.example/b", "https://i.example/a")
     assert [policy.rule_for(uri) for uri in uris] == [first, second, None]
+
+
+def test_records_of_policies_that_read_responses_differently_are_told_apart() -> None:
+    usual = [CachePolicy(), CachePolicy(stale_if_error=1, complete_parts=True, stale_while_revalidate=False)]
+    assert {policy.dialect() for policy in usual} == {b""}
+    others = [
+        CachePolicy(shared=True),
+        CachePolicy(heuristic=True),
+        CachePolicy(targets=("a",)),
+        CachePolicy(rules=(CacheRule("h", 1),)),
+        CachePolicy(rules=(CacheRule("h", 2),)),
+        CachePolicy(store_set_cookie=False),
+    ]
+    assert len({policy.dialect() for policy in others}) == len(others)
+    assert CachePolicy(shared=True).dialect() == CachePolicy(shared=True).dialect() != b""

@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from smartclient.stores import Key, MemoryStore, Scope, SQLiteStore, Stats, Store, Stored, Traits, from_sync
+from smartclient.stores import (
+    Key,
+    MemoryStore,
+    Scope,
+    SQLiteStore,
+    Stats,
+    Store,
+    Stored,
+    TieredStore,
+    Traits,
+    from_sync,
+)
 from smartclient.testing import check_store
 
 
@@ -82,6 +93,11 @@ def test_sqlite(tmp_path: Path) -> None:
 
 def test_small_durable_sqlite(tmp_path: Path) -> None:
     check_store(in_folder(tmp_path, max_bytes=2**23, durable=True))
+
+
+def test_memory_over_sqlite(tmp_path: Path) -> None:
+    numbers = itertools.count()
+    check_store(lambda: TieredStore(SQLiteStore(tmp_path / str(next(numbers)))))
 
 
 @pytest.mark.parametrize("plain", [Listed, Threaded])

@@ -16,8 +16,20 @@ from .._pipeline.exchange import AsyncExchangeStage
 from .._pipeline.stage import Stage
 from .._runtime.base import LoopRuntime, Runtime
 from .call import perform
+from .hooks import dispatch_awaiting
 from .loops import is_alive, new_async_runtime, running_loop
-from .options import NOT_GIVEN, CacheInput, CallOptions, NotGiven, PostOptions, PutOptions, RareOptions, TimeoutInput
+from .options import (
+    NOT_GIVEN,
+    CacheInput,
+    CallOptions,
+    NotGiven,
+    PostOptions,
+    ProxiesInput,
+    PutOptions,
+    RareOptions,
+    RoutedOptions,
+    TimeoutInput,
+)
 from .response import AsyncResponse
 from .settings import StreamFlag
 from .sharing import SharedPool
@@ -54,6 +66,8 @@ class AsyncSession(SharedPool):
         auth: Any = None,
         timeout: TimeoutInput | NotGiven = NOT_GIVEN,
         allow_redirects: bool = True,
+        proxies: ProxiesInput = None,
+        hooks: Any = None,
         stream: bool | None = None,
         verify: Any = None,
         cert: Any = None,
@@ -67,6 +81,9 @@ class AsyncSession(SharedPool):
 
         `data` may be an asynchronous iterable too; files on disk are read in a thread.
         """
+        routed: RoutedOptions = rare  # type: ignore[assignment]  # a copy would be made in every call
+        if proxies is not None:
+            routed["proxies"] = proxies
         request = self._request(
             method,
             url,
@@ -84,13 +101,18 @@ class AsyncSession(SharedPool):
             json,
             retries,
             cache,
-            rare,
+            routed,
         )
         home = running_loop()
         chain = self._chain if home is self._home else None
         if self._stages:
-            return await self._through_stages(request, chain or self._open(home))
-        return await perform(chain or self._open(home), request, AsyncResponse)
+            response = await self._through_stages(request, chain or self._open(home))
+        else:
+            response = await perform(chain or self._open(home), request, AsyncResponse)
+        if hooks or "hooks" in self.__dict__:
+            said = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
+            return await dispatch_awaiting(hooks or self.hooks, response, said)  # type: ignore[no-any-return]
+        return response
 
     async def _through_stages(self, request: Request, chain: Stage) -> AsyncResponse:
         from .stages import through

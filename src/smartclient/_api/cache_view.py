@@ -146,13 +146,13 @@ async def _entries(cache: "Cache | None", runtime: Runtime) -> list[CacheEntry]:
     while cache is not None:
         page, after = await cache.caching.store.iterate(runtime, after)
         now = time.time()
-        found += [_entry(stored, now) for stored in page]
+        found += [_entry(stored, now, cache.caching.dialect) for stored in page]
         if after is None:
             break
     return found
 
 
-def _entry(stored: Stored, now: float) -> CacheEntry:
+def _entry(stored: Stored, now: float, nobody: bytes) -> CacheEntry:
     return CacheEntry(
         stored.uri,
         stored.status,
@@ -163,7 +163,7 @@ def _entry(stored: Stored, now: float) -> CacheEntry:
         stored.etag,
         stored.last_modified,
         tuple([name for name, _ in stored.vary]),
-        stored.partition != b"",
+        stored.partition != nobody,
     )
 
 

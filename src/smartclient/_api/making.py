@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from .._model.body import NO_BODY
-from .._model.errors import InsecureRequestWarning, URLRequired
+from .._model.errors import URLRequired
 from .._model.headers import CREDENTIAL_FIELDS, Fields, HeadersInput, fields_from
 from .._model.options import Options
 from .._model.proxy import Environment, Proxies
@@ -20,7 +20,7 @@ from .environment import ENVIRON, environment, is_silent
 from .netrc import FOUND, with_netrc
 from .options import (
     NOT_GIVEN,
-    RareOptions,
+    RoutedOptions,
     auth_from,
     checked_count,
     checked_limits,
@@ -33,7 +33,7 @@ from .options import (
 from .payload import FRAMING_FIELDS, body_from, body_with_progress, checked_framing
 from .proxies import AUTHORIZATION, proxies_from, with_authorization
 from .settings import Settings
-from .tls import tls_from, with_environment
+from .tls import insecure_category, tls_from, with_environment
 
 _COMMON_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
 
@@ -59,7 +59,7 @@ class RequestMaker(Settings):
         json: Any,
         retries: Any,
         cache: Any,
-        rare: RareOptions,
+        rare: RoutedOptions,
     ) -> Request:
         """The request of a call, everything checked: what is wrong with it raises here, before any connection."""
         if type(method) is not str or method not in _COMMON_METHODS:
@@ -191,6 +191,7 @@ class RequestMaker(Settings):
             caching=caching,
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
+            http2=self._fixed.http2,
             formats=self._fixed.formats,
             proxies=proxies,
         )
@@ -207,6 +208,6 @@ def _warn_insecure(url: URL, options: Options) -> None:
         host = proxy.host
     warnings.warn(
         f"Unverified HTTPS request is being made to host '{host}'. Adding certificate verification is advised.",
-        InsecureRequestWarning,
+        insecure_category(),
         stacklevel=5,
     )

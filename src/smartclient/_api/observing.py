@@ -1,15 +1,19 @@
-"""The settings by which a session is observed: `on_event`, the logger `smartclient`, recorders; never what they see."""
+"""The settings of a session that are stages of their own: who observes it, its rate, its trace fields."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from .._model.errors import InvalidOption, shown
-from .._model.extras import Extras, Observer
+from .._model.observer import Observer
+from .._pipeline.extras import Extras
 from .._pipeline.stage import Stage
+from .._runtime.base import new_lock
 
 if TYPE_CHECKING:
     from .._model.events import Event
+    from .._model.rate import Rate
+    from .._rules.rate import RateLimiter
 
 
 class ObservedSettings:
@@ -18,7 +22,11 @@ class ObservedSettings:
     _chain: Stage | None
     _lock: Any
     _recorders: tuple[Observer, ...]
-    _on_event: "Callable[[Event], Any] | None"
+    _limiter: "RateLimiter | None"
+    _on_event: "Callable[[Event], Any] | None" = None
+    _rate: "Rate | None" = None
+    _trace = False
+    _trace_hosts: frozenset[str] | None = None
 
     @property
     def on_event(self) -> "Callable[[Event], Any] | None":
@@ -29,25 +37,78 @@ class ObservedSettings:
     def on_event(self, function: Any) -> None:
         if function is not None and not callable(function):
             raise InvalidOption(f"on_event must be a function of one event, not {shown(function)}")
+        self._set_extra("_on_event", function)
+
+    @property
+    def rate(self) -> "Rate | None":
+        """How many requests go out to one origin in what time, as a `Rate`; None for no bound.
+
+        Those that come too early wait, inside their deadline; a server's RateLimit fields make them wait longer.
+        """
+        return self._rate
+
+    @rate.setter
+    def rate(self, rate: Any) -> None:
+        if rate is not None:
+            from .._model.rate import Rate
+
+            if not isinstance(rate, Rate):
+                raise InvalidOption(f"rate must be a Rate, such as Rate(10, per=1.0), not {shown(rate)}")
+        self._set_extra("_rate", rate)
+
+    @property
+    def trace(self) -> bool:
+        """Whether each call gets a traceparent and an X-Request-Id, the same for all its redirects and retries."""
+        return self._trace
+
+    @trace.setter
+    def trace(self, on: Any) -> None:
+        self._set_extra("_trace", bool(on))
+
+    @property
+    def trace_hosts(self) -> frozenset[str] | None:
+        """The hosts that the fields of `trace` go to, ".name" for all below `name`; None for every host."""
+        return self._trace_hosts
+
+    @trace_hosts.setter
+    def trace_hosts(self, hosts: Any) -> None:
+        if hosts is not None:
+            if isinstance(hosts, str | bytes) or not isinstance(hosts, Iterable):
+                raise InvalidOption(f"trace_hosts must be a list of host names, not {shown(hosts)}")
+            hosts = list(hosts)
+            if not all(isinstance(host, str) and host for host in hosts):
+                raise InvalidOption(f"trace_hosts: a host's name is text, not {shown(hosts)}")
+            hosts = frozenset(host.lower() for host in hosts)
+        self._set_extra("_trace_hosts", hosts)
+
+    def _set_extra(self, name: str, value: Any) -> None:
         with self._lock:
-            self._on_event = function
-            self._chain = None  # the next call builds one with its observers, over the same pool
+            setattr(self, name, value)
+            self._chain = None  # the next call builds one with its stage, over the same pool
 
     def _record(self, recorders: tuple[Observer, ...]) -> None:
         """Has `recorders` told of the calls that begin from now on."""
-        with self._lock:
-            self._recorders = recorders
-            self._chain = None
+        self._set_extra("_recorders", recorders)
 
     def _extras(self) -> Extras:
-        """What a chain that is built now has to have; the logger is looked at here, not at each call."""
+        """What a chain that is built now has to have; called with the lock held where threads may call.
+
+        The logger is looked at here, not at each call.
+        """
         observers = self._recorders
         if self._on_event is not None:
             observers += (Observer(_Guarded(self._on_event)),)
         logger = _debug_logger()
         if logger is not None:
             observers += (Observer(lambda event: logger.debug("[%d] %s", event.call, event)),)
-        return Extras(observers)
+        rate = None
+        if self._rate is not None:
+            if self._limiter is None:
+                from .._rules.rate import RateLimiter
+
+                self._limiter = RateLimiter(new_lock())
+            rate = (self._rate, self._limiter)
+        return Extras(observers, rate, self._trace, self._trace_hosts)
 
 
 class _Guarded:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._model.errors import InvalidOption
 from .._model.headers import Headers
 from .._model.url import URL
 from .observing import ObservedSettings
@@ -17,6 +18,7 @@ class Fixed(NamedTuple):
 
     stream: bool = False
     strict_accept: bool = False
+    http2: bool = False
     formats: "Formats | None" = None
 
 
@@ -74,6 +76,20 @@ class RareSettings(ObservedSettings):
     @strict_accept.setter
     def strict_accept(self, on: bool) -> None:
         self._fixed = self._fixed._replace(strict_accept=bool(on))
+
+    @property
+    def http2(self) -> bool:
+        """Whether https servers are offered HTTP/2, which has many calls share a connection (extra `http2`)."""
+        return self._fixed.http2
+
+    @http2.setter
+    def http2(self, on: bool) -> None:
+        if on:
+            from importlib.util import find_spec
+
+            if find_spec("h2") is None:
+                raise InvalidOption("http2: the package h2 is not installed; the extra smartclient[http2] brings it")
+        self._fixed = self._fixed._replace(http2=bool(on))
 
     @property
     def json_lib(self) -> Any:

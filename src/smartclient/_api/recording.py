@@ -17,10 +17,10 @@ from .._codec.decoders import decoding_for
 from .._codec.text import decode_text
 from .._model.cookies import parse_set_cookie
 from .._model.events import Event, Exchange, ExchangeEnded
-from .._model.extras import Observer
 from .._model.fields import content_codings, parse_media_type
 from .._model.headers import Fields, Line
 from .._model.masking import masked, masked_form, masked_value
+from .._model.observer import Observer
 from .._model.options import DEFAULT_LIMITS
 from .._model.request import Request
 from .._net.http1_request import framing_for, request_head

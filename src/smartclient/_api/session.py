@@ -5,19 +5,32 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
-from .._model.request import Request
+from .._model.request import Request as ModelRequest
 from .._model.retry import RetryPolicy
 from .._net.pool import Pool
 from .._net.transport import SyncTransport
-from .._pipeline.chain import build_chain
+from .._pipeline.chain import build_chain, build_inner
 from .._pipeline.exchange import SyncExchangeStage
 from .._pipeline.stage import Stage
 from .._runtime.base import Runtime, run_blocking
 from .call import perform
-from .options import NOT_GIVEN, CacheInput, CallOptions, NotGiven, PostOptions, PutOptions, RareOptions, TimeoutInput
+from .options import (
+    NOT_GIVEN,
+    CacheInput,
+    CallOptions,
+    NotGiven,
+    PostOptions,
+    ProxiesInput,
+    PutOptions,
+    RareOptions,
+    RoutedOptions,
+    TimeoutInput,
+)
+from .request import Request
 from .response import Response
+from .seams import is_seen, remember
+from .sending import Sending
 from .settings import StreamFlag
-from .sharing import SharedPool
 
 if TYPE_CHECKING:
     import os
@@ -25,7 +38,7 @@ if TYPE_CHECKING:
     from .download import Download, ProgressCall
 
 
-class Session(SharedPool):
+class Session(Sending):
     """Calls that block; safe for many threads; usable again after `close()`.
 
     >>> import smartclient
@@ -47,6 +60,8 @@ class Session(SharedPool):
         auth: Any = None,
         timeout: TimeoutInput | NotGiven = NOT_GIVEN,
         allow_redirects: bool = True,
+        proxies: ProxiesInput = None,
+        hooks: Any = None,
         stream: bool | None = None,
         verify: Any = None,
         cert: Any = None,
@@ -70,9 +85,12 @@ class Session(SharedPool):
             auth: (user, password), or what else a session takes; never sent to another origin.
             timeout: seconds for each wait, (connect, read), a Timeout, or None for no limit.
             allow_redirects: follow 301, 302, 303, 307 and 308.
+            proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL (http, https, socks5,
+                socks5h), to (URL, (user, password)), or to None for a direct connection; beats the environment.
+            hooks: {"response": function or functions}, called with each response and the keywords of `send`; what
+                they return, unless None, takes its place.
             stream: leave the body to be read from the response.
-            verify: False turns the check of certificates off; a path names the trusted CAs; a `TLS` says more; an
-                `ssl.SSLContext` is used as it is.
+            verify: False, a path of trusted CAs, a `TLS`, or an `ssl.SSLContext`, which is used as it is.
             cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
             json: sent as JSON, unless `data` or `files` is given.
             retries: further attempts at most, for what may be repeated, or a `RetryPolicy`.
@@ -80,33 +98,33 @@ class Session(SharedPool):
             rare: the keywords of `RareOptions`.
 
         Raises:
-            RequestException: always one of its classes; see `smartclient.exceptions`.
-            TypeError: an unknown keyword; it names the nearest.
+            RequestException: one of its classes.
+            TypeError: an unknown keyword.
         """
+        if hooks or is_seen(self, auth):
+            return self._seen_request(
+                Request(method, url, headers, files, data, params, auth, cookies, hooks, json),
+                (timeout, allow_redirects, proxies, stream, verify, cert, retries, cache, rare),
+            )
+        routed: RoutedOptions = rare  # type: ignore[assignment]  # a copy would be made in every call
+        if proxies is not None:
+            routed["proxies"] = proxies
+        # fmt: off
         request = self._request(
-            method,
-            url,
-            params,
-            data,
-            headers,
-            cookies,
-            files,
-            auth,
-            timeout,
-            allow_redirects,
-            stream,
-            verify,
-            cert,
-            json,
-            retries,
-            cache,
-            rare,
+            method, url, params, data, headers, cookies, files, auth, timeout, allow_redirects, stream, verify, cert,
+            json, retries, cache, routed,
         )
+        # fmt: on
         if self._stages:
             return self._through_stages(request)
         return run_blocking(perform(self._chain or self._open(), request, Response))
 
-    def _through_stages(self, request: Request) -> Response:
+    def _seen_request(self, request: Request, call: tuple[Any, ...]) -> Response:
+        from .long_way import Call, perform_call
+
+        return perform_call(self, request, Call(*call))
+
+    def _through_stages(self, request: ModelRequest) -> Response:
         from .stages import through
 
         response = through(
@@ -120,9 +138,8 @@ class Session(SharedPool):
         with self._lock:
             if self._chain is None:
                 pool = self._open_pool()
-                transport = SyncTransport(pool) if self._transport is None else self._transport
                 self._chain = build_chain(
-                    SyncExchangeStage(transport, pool.runtime),
+                    self._exchange(pool),
                     runtime=pool.runtime,
                     wall_clock=time.time,
                     jar=self._jar,
@@ -131,6 +148,20 @@ class Session(SharedPool):
                     extras=self._extras(),
                 )
             return self._chain
+
+    def _exchange(self, pool: Pool) -> SyncExchangeStage:
+        return SyncExchangeStage(SyncTransport(pool) if self._transport is None else self._transport, pool.runtime)
+
+    def _open_inner(self) -> Stage:
+        with self._lock:
+            pool = self._open_pool()
+        return build_inner(
+            self._exchange(pool), runtime=pool.runtime, wall_clock=time.time, budget=self._budget, extras=self._extras()
+        )
+
+    def _open_runtime(self) -> Runtime:
+        with self._lock:
+            return self._open_pool().runtime
 
     def _open_pool(self) -> Pool:
         """The pool of the session or of the one it was derived from; called with the lock held."""
@@ -159,10 +190,12 @@ class Session(SharedPool):
 
     def get(self, url: Any, **options: Unpack[CallOptions]) -> Response:
         """GET; see `request`."""
+        options.setdefault("allow_redirects", True)  # whoever replaces `request` sees what requests gives
         return self.request("GET", url, **options)
 
     def options(self, url: Any, **options: Unpack[CallOptions]) -> Response:
         """OPTIONS; see `request`."""
+        options.setdefault("allow_redirects", True)
         return self.request("OPTIONS", url, **options)
 
     def head(self, url: Any, **options: Unpack[CallOptions]) -> Response:
@@ -267,6 +300,7 @@ class Session(SharedPool):
             pool = self._let_go()
         if pool is not None:
             pool.close()
+        self._close_adapters()
 
     def __enter__(self) -> "Session":
         return self
@@ -276,3 +310,6 @@ class Session(SharedPool):
 
     def __repr__(self) -> str:
         return f"<Session {(self._owner or self)._pool!r}>"
+
+
+remember(Session)

@@ -106,11 +106,15 @@ class Settings(RareSettings, CacheSettings):
         accept: Any = None,
         accept_language: Any = None,
         strict_accept: bool = False,
+        http2: bool = False,
         array_style: str = "repeat",
         json_lib: Any = None,
         codecs: Any = None,
         stages: Any = (),
         on_event: Any = None,
+        rate: Any = None,
+        trace: bool = False,
+        trace_hosts: Any = None,
         **unknown: Never,
     ) -> None:
         if unknown:
@@ -140,13 +144,16 @@ class Settings(RareSettings, CacheSettings):
         self.limits = checked_limits(limits)
         self.array_style = array_style
         self.stages = stages
-        self._recorders = ()
-        self.on_event = on_event
+        for name, value in (("on_event", on_event), ("rate", rate), ("trace", trace), ("trace_hosts", trace_hosts)):
+            if value is not None:
+                setattr(self, name, value)
         if accept is not None:
             self.accept = accept
         if accept_language is not None:
             self.accept_language = accept_language
         self._fixed = Fixed(bool(stream), bool(strict_accept))
+        if http2:
+            self.http2 = True
         if json_lib is not None or codecs is not None:
             self._set_formats(json_lib, codecs)
         self._cache = cache_of_session(cache, None)

@@ -13,7 +13,9 @@ from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .._rules.proxy import routed
 from .._runtime.base import new_lock
+from .hooks import default_hooks
 from .making import RequestMaker
+from .once import once
 from .options import NOT_GIVEN, checked_limits, unknown_keyword
 from .settings import GIVEN_FOR_GOOD, option_names
 
@@ -23,6 +25,7 @@ _OF_THIS_PROCESS = (
     "_children",
     "_fields",
     "_home",
+    "_limiter",
     "_lock",
     "_merged",
     "_owner",
@@ -45,7 +48,13 @@ class SharedPool(RequestMaker):
         self._budget: RetryBudget = RetryBudget(new_lock()) if owner is None else owner._budget
         self._pool: Pool | None = None
         self._recorders = ()
+        self._limiter = None if owner is None else owner._limiter
         self._children: WeakSet[Self] = WeakSet()
+
+    @once
+    def hooks(self) -> Any:
+        """{"response": functions}, called with each response and the keywords of `send`."""
+        return default_hooks()
 
     def derive(self, **options: Any) -> Self:
         """A session with the settings of this one, changed by `options`, over the same pool and cache.

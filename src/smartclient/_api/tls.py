@@ -5,7 +5,7 @@ import sys
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from .._model.errors import InvalidOption
+from .._model.errors import InsecureRequestWarning, InvalidOption
 from .._model.options import DEFAULT_TLS, TLS, OwnContext, client_certificate, path_text
 
 ISSUERS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -13,6 +13,7 @@ ISSUERS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DI
 KEYLOG = "SSLKEYLOGFILE"
 TLS_VARIABLES = (*ISSUERS, KEYLOG)
 
+_categories: dict[Any, type[Warning]] = {}
 _numbers: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 
 
@@ -49,3 +50,16 @@ def tls_from(verify: Any, cert: Any) -> TLS:
     if ca is None or not os.path.exists(ca):
         raise InvalidOption(f"Could not find a suitable TLS CA certificate bundle, invalid path: {ca}")
     return TLS(True, ca, cert)
+
+
+def insecure_category() -> type[Warning]:
+    """The category of warnings about unchecked certificates; where urllib3 is loaded, it is its own, too.
+
+    Programs silence that one, by `urllib3.disable_warnings()`.
+    """
+    theirs = getattr(sys.modules.get("urllib3.exceptions"), "InsecureRequestWarning", None)
+    if theirs is None or issubclass(InsecureRequestWarning, theirs):
+        return InsecureRequestWarning
+    if theirs not in _categories:
+        _categories[theirs] = type("InsecureRequestWarning", (InsecureRequestWarning, theirs), {})
+    return _categories[theirs]

@@ -4,18 +4,20 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .bodies import body_options
 from .codes import exit_code
+from .colours import Paint
 from .exits import CANNOT_WRITE, OK, STATUS, Fault, cannot
 from .flags import Parser, call_parser, wants_body
-from .render import Output, head_text, look_for, note, show_body, write_head
+from .render import Look, Output, head_text, look_for, note, show_body, write_head
 from .settings import blaming_files, call_options, session_options
-from .telling import Teller, status_line, status_words
+from .telling import Teller, end_words, status_line, status_words
 
 if TYPE_CHECKING:
     from .. import Response, Session
+    from .timing import Exchanges
 
 
 def parser(command: str) -> Parser:
@@ -46,7 +48,17 @@ class _Calls:
         self._teller = Teller(arguments)
         self._stack = stack
         self._out: Output | None = None
-        self._session: Session = stack.enter_context(smartclient.Session(**session_options(arguments)))
+        self._exchanges: Exchanges | None = None
+        options = session_options(arguments)
+        if arguments.timing or arguments.verbose or arguments.json_out:
+            from . import timing
+
+            options["on_event"] = self._exchanges = timing.Exchanges()
+        self._session: Session = stack.enter_context(smartclient.Session(**options))
+        if arguments.cookie_jar is not None or arguments.session is not None or arguments.cookie:
+            from .jars import kept_cookies
+
+            stack.enter_context(kept_cookies(self._session, arguments))
 
     def code_of(self, url: str) -> int:
         """Makes one call, and gives the exit code that its answer has."""
@@ -77,10 +89,27 @@ class _Calls:
             write_head(
                 out, look, response.status_code, head_text(status_line(response), response.headers.multi_items())
             )
+        size = 0
         if not (arguments.fail and response.status_code >= 400):
-            _write_body(response, out, arguments, look)
+            size = _write_body(response, out, arguments, look)
+        self._tell_end(response, size)
+        if self._method == "OPTIONS" and not self._teller.silent:
+            note(f"* allow: {self._teller.text(response.headers.get('allow', 'not said'))}")
         self._tell_status(response, code)
         return code
+
+    def _tell_end(self, response: "Response", size: int) -> None:
+        """What is known when the body is through; `size` is that of the content."""
+        if self._exchanges is None:
+            return
+        from .timing import timing_lines
+
+        exchanges = self._exchanges.taken()
+        if self._teller.verbose:
+            self._teller.line("*", end_words(response, exchanges, size))
+        if self._arguments.timing:
+            for text in timing_lines(exchanges, size):
+                note(text)
 
     def _told(self, response: "Response") -> int:
         """With --json-out: one object, which has the content unless that goes to a file."""
@@ -93,13 +122,11 @@ class _Calls:
             body = body_member(content, lambda: response.text, response.headers.get("content-type"))
         else:
             out = self._output(self._arguments.output)
-            size = 0
-            for piece in response.iter_content(None):
-                out.write(piece)
-                size += len(piece)
+            size = _write_body(response, out, self._arguments, Look(False, False, Paint(False)))
             body = {"file": self._arguments.output, "bytes": size}
+        exchanges = self._exchanges.taken() if self._exchanges is not None else []
         with _opened("-") as stdout:
-            stdout.write(line(record(response, self._teller, body, code)))
+            stdout.write(line(record(response, self._teller, body, exchanges, code)))
         self._tell_status(response, code)
         return code
 
@@ -162,14 +189,16 @@ def _opened(name: str) -> Iterator[Output]:
         yield Output(file, name)
 
 
-def _write_body(response: "Response", out: Output, arguments: argparse.Namespace, look: Any) -> None:
+def _write_body(response: "Response", out: Output, arguments: argparse.Namespace, look: Look) -> int:
+    """The size of the content, 0 where nobody counted."""
+    if look.shown and not arguments.raw:
+        show_body(out, response.iter_content(None, decode_unicode=True), response.headers.get("content-type"), look)
+        return 0
     if arguments.raw and out.is_terminal:
         note("* raw bytes are not shown; use -o FILE, or a pipe such as | less")
-    elif arguments.raw:
-        for piece in response.iter_raw(None):
-            out.write(piece)
-    elif look.shown:
-        show_body(out, response.iter_content(None, decode_unicode=True), response.headers.get("content-type"), look)
-    else:
-        for piece in response.iter_content(None):
-            out.write(piece)
+        return 0
+    size = 0
+    for piece in response.iter_raw(None) if arguments.raw else response.iter_content(None):
+        out.write(piece)
+        size += len(piece)
+    return size

@@ -131,7 +131,9 @@ def add_identity_flags(parser: argparse.ArgumentParser) -> None:
     add("-n", "--netrc", action="store_true", help="credentials of ~/.netrc for the host they name (the default)")
     add("--no-netrc", action="store_true", help="leave ~/.netrc alone")
     add("--netrc-file", metavar="FILE", help="that file instead")
-    add("-b", "--cookie", action="append", default=[], metavar="K=V", help="a cookie for this call")
+    add("-b", "--cookie", action="append", default=[], metavar="K=V", help="a cookie for this call; also a jar's FILE")
+    add("-c", "--cookie-jar", metavar="FILE", help="cookies are taken from there, and kept there")
+    add("--session", metavar="NAME", help="the same, in a jar of that name")
 
 
 def add_negotiation_flags(parser: argparse.ArgumentParser) -> None:
@@ -218,6 +220,8 @@ def add_cache_flags(parser: argparse.ArgumentParser) -> None:
 
 def add_insight_flags(parser: argparse.ArgumentParser) -> None:
     """What is told about the call."""
+    add = parser.add_argument_group("look inside").add_argument
+    add("--timing", action="store_true", help="how long each phase took, on stderr")
 
 
 def wants_body(arguments: argparse.Namespace) -> bool:

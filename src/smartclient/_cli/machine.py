@@ -2,19 +2,24 @@
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .telling import Teller
+from .timing import rounded
 
 if TYPE_CHECKING:
     from .. import Response
+    from .._model.events import Exchange
 
 VERSION = 1
 
 
-def record(response: "Response", teller: Teller, body: dict[str, Any], code: int) -> dict[str, Any]:
+def record(
+    response: "Response", teller: Teller, body: dict[str, Any], exchanges: "Sequence[Exchange]", code: int
+) -> dict[str, Any]:
     """The object that tells everything about a call; `body` is what became of its content."""
+    last = exchanges[-1] if exchanges else None
     return {
         "v": VERSION,
         "request": _request(response.request, teller),
@@ -23,10 +28,10 @@ def record(response: "Response", teller: Teller, body: dict[str, Any], code: int
             {"request": _request(hop.request, teller), "response": _head(hop, teller)} for hop in response.history
         ],
         "attempts": [_attempt(each, teller) for each in response.attempts],
-        "timings": {"total": round(response.elapsed.total_seconds(), 6)},
+        "timings": {} if last is None else rounded(last.timings),
         "cache": _cache(response.cache),
         "negotiated": _negotiated(response),
-        "connection": _connection(response),
+        "connection": _connection(response) | {"reused": None if last is None else last.timings.reused},
         "tls": _tls(response.tls),
         "error": None,
         "exit": code,
@@ -87,7 +92,13 @@ def _head(response: "Response", teller: Teller) -> dict[str, Any]:
 
 
 def _attempt(attempt: Any, teller: Teller) -> dict[str, Any]:
-    return {**attempt._asdict(), "detail": teller.text(attempt.detail)}
+    timings = attempt.timings
+    return {
+        **attempt._asdict(),
+        "detail": teller.text(attempt.detail),
+        "seconds": None if attempt.seconds is None else round(attempt.seconds, 6),
+        "timings": {} if timings is None else rounded(timings),
+    }
 
 
 def _cache(decision: Any) -> dict[str, Any] | None:

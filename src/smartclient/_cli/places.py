@@ -18,3 +18,9 @@ def state_folder() -> str:
     from platformdirs import user_state_dir
 
     return user_state_dir("smartclient", appauthor=False)
+
+
+def private_folder(path: str) -> str:
+    """`path`, made for its owner only if it is not there."""
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    return path

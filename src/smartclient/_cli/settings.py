@@ -86,8 +86,9 @@ def call_options(arguments: argparse.Namespace, extra_fields: Mapping[str, str])
     query = query_text(arguments)
     if query:
         options["params"] = query
-    if arguments.cookie:
-        options["cookies"] = _cookies(arguments.cookie)
+    cookies = _cookies(arguments.cookie)
+    if cookies:
+        options["cookies"] = cookies
     if arguments.idempotency_key is not None:
         options["idempotency_key"] = arguments.idempotency_key or True
     if arguments.refresh or arguments.offline:
@@ -105,8 +106,11 @@ def _field(text: str) -> tuple[str, str | None]:
 
 
 def _cookies(texts: list[str]) -> dict[str, str]:
+    """Those written out; the files among `texts` are `jars`' matter."""
     cookies: dict[str, str] = {}
     for text in texts:
+        if "=" not in text and not text.startswith(("env:", "@")):
+            continue
         for pair in revealed(text).split(";"):
             name, equals, value = pair.strip().partition("=")
             if not equals:

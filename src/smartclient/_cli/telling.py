@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .colours import paint_for
@@ -11,6 +12,7 @@ from .render import note
 if TYPE_CHECKING:
     from .. import Response
     from .._model.decision import CacheDecision
+    from .._model.events import Exchange
 
 
 class Teller:
@@ -101,7 +103,27 @@ def connection_lines(response: "Response") -> list[str]:
     how = [where]
     if tls is not None:
         how.append(f"{tls.version.replace('TLSv', 'TLS ')}{'' if tls.verified else ', certificate not checked'}")
+    timings = response.timings
+    if timings.reused:
+        how.append("kept-alive connection")
+    elif timings.reused is False:
+        opening = sum(filter(None, (timings.dns, timings.connect, timings.tls)))
+        how.append(f"new connection ({opening * 1000:.0f} ms)")
     return [", ".join(how)]
+
+
+def end_words(response: "Response", exchanges: "Sequence[Exchange]", size: int) -> str:
+    """What came, when the body is through, and whether it is kept; `size` is that of the content, 0 if unknown."""
+    received = exchanges[-1].received if exchanges else 0
+    words = f"{received} bytes received"
+    if size and size != received:
+        words += f", {size} {'decoded' if exchanges else 'from the cache'}"
+    decision = response.cache
+    if decision is not None and decision.stored:
+        words += "; stored" + (f" for {decision.ttl} s" if (decision.ttl or 0) > 0 else ", to be validated")
+    elif decision is not None and decision.why_not_stored:
+        words += f"; not stored: {decision.why_not_stored}"
+    return words
 
 
 def cache_words(decision: "CacheDecision | None") -> str:

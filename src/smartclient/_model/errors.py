@@ -33,6 +33,7 @@ class RequestException(OSError):
 
 
 SmartclientError = RequestException
+_ABOUT_ERRORS = frozenset(("request", "response", "sent"))
 
 
 def shown(value: Any) -> str:
@@ -161,7 +162,18 @@ class SSLError(ConnectionError):
 
 
 class Timeout(RequestException):
-    """A time limit passed."""
+    """A time limit passed. Called with seconds, as in `Timeout(5, total=20)`, it gives the limits of a call instead.
+
+    One name says both: requests has the error at its top level, and other clients have the limits there.
+    """
+
+    def __new__(cls, *args: Any, **keywords: Any) -> Any:
+        is_limit = bool(args) and (args[0] is None or isinstance(args[0], int | float))
+        if cls is Timeout and (is_limit or not keywords.keys() <= _ABOUT_ERRORS):
+            from .options import Timeout as Limits
+
+            return Limits(*args, **keywords)
+        return super().__new__(cls, *args)
 
 
 class ConnectTimeout(ConnectionError, Timeout):
@@ -252,7 +264,7 @@ class BodyTooLarge(RequestException):
     """The body passed `Limits(body_max=)`."""
 
 
-class StreamConsumedError(RequestException, TypeError):
+class StreamConsumedError(RequestException, TypeError, RuntimeError):
     """The body was already read as a stream."""
 
 

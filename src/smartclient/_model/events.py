@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from .extras import Observer
 from .message import Head
+from .observer import Observer
 from .request import Request
 from .retry import Attempt
 from .timings import Notes, Timings

@@ -197,6 +197,7 @@ class Headers(MutableMapping[str, str]):
         return ((lower, self[lower]) for lower in self._lines)
 
     def copy(self) -> "Headers":
+        """Another one with the same lines."""
         return Headers(self)
 
     def __eq__(self, other: object) -> bool:

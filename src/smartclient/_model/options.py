@@ -302,6 +302,7 @@ class Options:
         caching: the cache of this call, a `Caching`; None for the session's.
         limits: the session's.
         strict_accept: an answer that is not what was asked for is an error.
+        http2: offer HTTP/2 to https servers.
         formats: how the facade reads and writes values; nothing below looks at it.
         proxies: what call, session and environment say of proxies; None when none of them does.
         proxy: the one for the request's URL, chosen at each hop; None for a direct connection.
@@ -321,6 +322,7 @@ class Options:
     caching: Any = None
     limits: Limits = DEFAULT_LIMITS
     strict_accept: bool = False
+    http2: bool = False
     formats: Any = None
     proxies: Proxies | None = None
     proxy: Proxy | None = None

@@ -100,6 +100,20 @@ class CachePolicy:
         object.__setattr__(self, "targets", _targets(self.targets))
         object.__setattr__(self, "rules", _rules(self.rules))
 
+    def dialect(self) -> bytes:
+        """What records made by this policy must be told apart by: b"" where they mean what responses say themselves.
+
+        Lifetimes and fields are worked out when a response is stored, so that another policy must not read them; and
+        what is private never reaches a shared cache over the same store.
+        """
+        rules = [(rule.pattern, rule.ttl, rule.ignore_no_store) for rule in self.rules]
+        given = (self.shared, self.heuristic, self.targets, rules, self.store_set_cookie)
+        if given == (False, False, (), [], True):
+            return b""
+        from hashlib import blake2b  # few policies are other than usual, and importing it loads OpenSSL
+
+        return blake2b(repr(given).encode(), digest_size=8).digest()
+
     def rule_for(self, uri: str) -> CacheRule | None:
         """The first rule that covers `uri`, or None."""
         return next((rule for rule in self.rules if rule.covers(uri)), None)

@@ -19,6 +19,7 @@ class Route(NamedTuple):
     tls: TLS | None  # None where nothing on the way is verified: for http, but through a proxy of https
     proxy: Proxy | None = None
     reach: Reach | None = None
+    http2: bool = False  # offered in the handshake
 
     @property
     def is_forwarded(self) -> bool:
@@ -42,7 +43,8 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None, notes: 
 
     try:
         # A bad file fails before anything is opened.
-        context = context_for(route.tls) if route.tls is not None and route.origin.scheme == "https" else None
+        tls = route.tls if route.origin.scheme == "https" else None
+        context = None if tls is None else context_for(tls, http2=route.http2)
         stream = await _open(runtime, route, timeout, notes)
         opened = runtime.now()
         if notes is not None:
@@ -59,7 +61,7 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None, notes: 
             from .refusal import explained
 
             raise await explained(error, runtime, name, lambda limit: _open(runtime, route, limit), left()) from error
-        check_protocol(stream)
+        check_protocol(stream, http2=route.http2)
         if notes is not None:
             notes.tls = runtime.now() - opened
         return stream
@@ -80,9 +82,9 @@ async def _open(runtime: Runtime, route: Route, timeout: float | None, notes: No
     return await connect_through(runtime, route, route.proxy, timeout, notes)
 
 
-def check_protocol(stream: Stream) -> None:
+def check_protocol(stream: Stream, *, http2: bool = False) -> None:
     """Raises SSLError where the server chose what is not spoken here: only a context of the caller's can ask for it."""
     alpn = stream.get_extra_info("ssl_object").selected_alpn_protocol()
-    if alpn not in (None, "http/1.1", "http/1.0"):
+    if alpn not in (None, "http/1.1", "http/1.0") and not (http2 and alpn == "h2"):
         stream.abort()
         raise SSLError(f"the SSLContext had the server choose {alpn}; ask for http/1.1 with set_alpn_protocols")

@@ -46,6 +46,7 @@ class Http1Connection:
         address: (address, port) of the peer, the path of its Unix socket, or None when it was gone at once.
         handshake: what TLS agreed on; None without TLS.
         served: exchanges begun on it.
+        shared: whether several exchanges may be on it at a time.
         held: somebody has it from the pool, and must give it back once.
         idle_since, keep_alive_timeout: the pool's notes.
     """
@@ -63,6 +64,8 @@ class Http1Connection:
         "route",
         "served",
     )
+
+    shared = False
 
     def __init__(self, runtime: Runtime, route: Route, stream: Stream) -> None:
         self.route = route
@@ -125,7 +128,7 @@ class Http1Connection:
                 raise self._explained(error, request, sent) from error
             failure = error
         if request.notes is not None:
-            self._note_sent(request, request.notes)
+            note_sent(request, request.notes, self._now())
         try:
             while (final := _final_head(events, interim) if events else None) is None:
                 data = await self._stream.read(_HEAD_READ, nearer(timeout.read, deadline, self._now()))
@@ -145,12 +148,9 @@ class Http1Connection:
         reply.connection = self
         return reply
 
-    def _note_sent(self, request: Request, notes: Notes) -> None:
-        notes.sent = self._now()
-        if request.watch is not None:
-            from .._model.events import RequestSent  # few sessions are observed
-
-            request.watch.tell(RequestSent, request, notes.opened is None)
+    def give_up(self, pool: "Pool") -> None:
+        """After an exchange that failed."""
+        pool.discard(self)
 
     def give_back(self, pool: "Pool", reusable: bool) -> None:
         """To `pool` after a complete response; `reusable` is what this side says of it, the wire has its own view."""
@@ -193,6 +193,15 @@ class Http1Connection:
             and isinstance(error, ReadError | WriteError | ServerDisconnected)
         )
         return told
+
+
+def note_sent(request: Request, notes: Notes, now: float) -> None:
+    """Takes down that all of `request` has left."""
+    notes.sent = now
+    if request.watch is not None:
+        from .._model.events import RequestSent  # few sessions are observed
+
+        request.watch.tell(RequestSent, request, notes.opened is None)
 
 
 def _final_head(events: list[Any], interim: list[Interim]) -> Head | None:

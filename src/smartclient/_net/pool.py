@@ -8,7 +8,7 @@ import os
 import threading
 from collections import deque
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
@@ -20,6 +20,10 @@ from .._runtime.base import Runtime, Stream, nearer
 from .connect import Route, connect
 from .http1 import Http1Connection
 from .pool_state import OPEN, PoolState, Waiter
+
+if TYPE_CHECKING:
+    from .http2 import Http2Connection
+    from .lanes import Lanes
 
 _pools: "WeakSet[Pool]" = WeakSet()
 _NOWHERE = Route(Origin("", "", 0), None)
@@ -59,10 +63,11 @@ class Pool:
     def _reset(self) -> None:
         limits = self._limits
         self._lock = threading.Lock()
-        self._orphans: deque[Http1Connection] = deque()
+        self._orphans: deque[Any] = deque()  # connections that a body was on which nobody holds any more
+        self._lanes: Lanes | None = None
         self._open: WeakSet[Http1Connection] = WeakSet()
         self._opened = self._served = self._reused = 0  # the latter two by connections that are gone
-        self._state: PoolState[Http1Connection] = PoolState(
+        self._state: PoolState[Any] = PoolState(
             max_connections=limits.max_connections,
             max_per_origin=limits.max_per_origin,
             keepalive_expiry=limits.keepalive_expiry,
@@ -75,6 +80,8 @@ class Pool:
         known, route = self._latest
         if known is not request.options or route.origin != request.url.origin:
             route = self._route_of(request)
+        if route.http2:
+            return None
         with self._lock:
             connection = self._state.take(route, self._now())
         if self._state.doomed or self._orphans:
@@ -83,7 +90,7 @@ class Pool:
             connection.held = True
         return connection
 
-    async def acquire(self, request: Request) -> Http1Connection:
+    async def acquire(self, request: Request) -> Any:
         """A connection for `request`, the caller's until `release` or `discard`.
 
         Raises:
@@ -91,6 +98,20 @@ class Pool:
             ConnectTimeout, ResolveError, ProxyError, ConnectionError, SSLError: from `connect`.
         """
         route = self._route_of(request)
+        return await (self._with_lanes().acquire if route.http2 else self.acquire_alone)(route, request)
+
+    def _with_lanes(self) -> "Lanes":
+        if self._lanes is None:
+            from .lanes import Lanes
+
+            lanes = Lanes(self)
+            with self._lock:
+                if self._lanes is None:
+                    self._lanes = lanes
+        return self._lanes
+
+    async def acquire_alone(self, route: Route, request: Request) -> Any:
+        """A connection of `route` that nobody else uses; as `acquire`."""
         while True:
             with self._lock:
                 found = self._state.acquire(route, self._now(), self._new_future)
@@ -110,7 +131,8 @@ class Pool:
         origin, options = request.url.origin, request.options
         proxy = options.proxy
         secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
-        route = Route(origin, options.tls if secure else None, proxy, options.reach)
+        http2 = options.http2 and origin.scheme == "https" and (proxy is None or proxy.scheme != "https")
+        route = Route(origin, options.tls if secure else None, proxy, options.reach, http2)
         self._latest = options, route
         return route
 
@@ -134,7 +156,7 @@ class Pool:
             request.notes.pool_wait += self._now() - started
         return connection
 
-    async def _connect(self, route: Route, request: Request) -> Http1Connection:
+    async def _connect(self, route: Route, request: Request) -> Any:
         """Opens a connection in the slot that was reserved."""
         notes = request.notes = request.notes or Notes(request.began)
         try:
@@ -164,15 +186,17 @@ class Pool:
         options = request.options
         timeout = Timeout(options.timeout.read, connect=options.timeout.connect, pool=0.0)  # never waits for a slot
         request = request.replace(options=replace(options, timeout=timeout))
-        held: list[Http1Connection] = []
+        held: list[Any] = []
         try:
             while len(held) < count:
                 held.append(await self.acquire(request))
+                if held[-1].shared:
+                    break  # as many as there is room for
         except PoolTimeout:
             pass
         finally:
             for connection in held:
-                self.release(connection)
+                (self.leave if connection.shared else self.release)(connection)
         return len(held)
 
     def stats(self) -> PoolStats:
@@ -210,10 +234,26 @@ class Pool:
                 self._state.discard(connection.route)
             self._tidy()
 
-    def discard_later(self, connection: Http1Connection) -> None:
-        """`discard` for finalisers: from any thread, at any moment, never blocking."""
+    def discard_later(self, connection: Any) -> None:
+        """`discard`, or `leave`, for finalisers: from any thread, at any moment, never blocking."""
         self._orphans.append(connection)
         self.runtime.call_threadsafe(self._collect)
+
+    def leave(self, connection: "Http2Connection") -> None:
+        """One exchange less on a connection that several share; without any it is idle, or closed if of no use."""
+        with self._lock:
+            self._left(connection)
+        self._tidy()
+
+    def _left(self, connection: "Http2Connection") -> None:
+        assert self._lanes is not None
+        if self._lanes.left(connection) and connection.held:
+            connection.held = False
+            if connection.accepts:
+                self._state.release(connection, self._now())
+            else:
+                self._state.discard(connection.route)
+                self._state.doomed.append(connection)
 
     def _collect(self) -> None:
         # Whoever holds the lock looks at the orphans after letting go of it, so a failed try loses nothing.
@@ -221,14 +261,19 @@ class Pool:
             try:
                 orphans = [self._orphans.popleft() for _ in range(len(self._orphans))]
                 for connection in orphans:
-                    if connection.held:
+                    if connection.shared:
+                        self._left(connection)
+                    elif connection.held:
                         connection.held = False
                         self._count_out(connection)
                         self._state.discard(connection.route)
             finally:
                 self._lock.release()
             for connection in orphans:
-                connection.abort()
+                if not connection.shared:
+                    connection.abort()
+            if self._state.doomed:
+                self._tidy()
 
     def _tidy(self) -> None:
         """Closes what the bookkeeping has given up; outside the lock, since closing is I/O."""
@@ -271,11 +316,15 @@ class Pool:
         return f"<Pool {state.active} active, {state.idle} idle, {state.waiting} waiting>"
 
 
-def _new_connection(runtime: Runtime, route: Route, stream: Stream) -> Http1Connection:
+def _new_connection(runtime: Runtime, route: Route, stream: Stream) -> Any:
     if route.is_forwarded:
         from .proxy import ForwardedConnection
 
         return ForwardedConnection(runtime, route, stream)
+    if route.http2 and stream.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
+        from .http2 import Http2Connection
+
+        return Http2Connection(runtime, route, stream)
     return Http1Connection(runtime, route, stream)
 
 

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 _MOST_CONTEXTS = 64  # a program may have a certificate for each of its users; the oldest context is built anew
 
-_contexts: dict[TLS, "ssl.SSLContext"] = {}
+_contexts: dict[tuple[TLS, bool], "ssl.SSLContext"] = {}
 _lock = new_lock()
 
 
-def context_for(tls: TLS) -> "ssl.SSLContext":
+def context_for(tls: TLS, *, http2: bool = False) -> "ssl.SSLContext":
     """The shared context for `tls`. Building one costs 14 ms, nearly all of it the trust store.
+
+    `http2`: it offers that beside HTTP/1.1; what a context of the caller's offers is the caller's business.
 
     Raises:
         SSLError: a file is not what it should be.
@@ -28,12 +30,13 @@ def context_for(tls: TLS) -> "ssl.SSLContext":
     """
     if tls.own is not None:
         return tls.own.context  # type: ignore[no-any-return]
-    context = _contexts.get(tls)
+    key = tls, http2
+    context = _contexts.get(key)
     if context is None:
         with _lock:
-            context = _contexts.get(tls)
+            context = _contexts.get(key)
             if context is None:
-                context = _contexts[tls] = _new_context(tls)
+                context = _contexts[key] = _new_context(tls, http2)
                 if len(_contexts) > _MOST_CONTEXTS:
                     del _contexts[next(iter(_contexts))]
     return context
@@ -51,7 +54,7 @@ def handshake_of(ssl_object: Any, verified: bool) -> Handshake:
     )
 
 
-def _new_context(tls: TLS) -> "ssl.SSLContext":
+def _new_context(tls: TLS, http2: bool) -> "ssl.SSLContext":
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -59,7 +62,7 @@ def _new_context(tls: TLS) -> "ssl.SSLContext":
     context.options |= ssl.OP_NO_COMPRESSION | getattr(ssl, "OP_NO_RENEGOTIATION", 0)
     # SAN only, and a wildcard is a whole left-most label, which Python asks of OpenSSL by itself (RFC 9525 section 6).
     context.hostname_checks_common_name = False
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -66,7 +66,7 @@ async def exchange(pool: Pool, request: Request) -> Reply:
     try:
         return await connection.exchange(request, pool)
     except BaseException:
-        pool.discard(connection)
+        connection.give_up(pool)
         raise
 
 

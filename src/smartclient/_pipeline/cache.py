@@ -12,10 +12,12 @@ from .._model.errors import RequestException
 from .._model.headers import Fields, Line
 from .._model.message import Head, Reply
 from .._model.request import Request
+from .._model.scope import Scope
 from .._model.stored import Key
 from .._rules.answers import head_for
 from .._rules.demands import ANSWERED_METHODS, demands_nothing
 from .._rules.explanation import explain, explain_served, explain_stand_in, explain_unsatisfiable
+from .._rules.invalidation import SAFE_METHODS, invalidated
 from .._rules.reuse import NOTHING_STORED, decide
 from .._rules.staleness import stand_in
 from .._rules.storing import USELESS, is_useless
@@ -46,7 +48,7 @@ class CacheStage:
     async def __call__(self, request: Request) -> Reply:
         options = request.options
         if options.cache is None:
-            return await self.next(request)
+            return await self._uncached(request)
         if options.caching is not None and options.caching is not self.caching:
             return await CacheStage(options.caching, self.clock, self.next, self.runtime)(request)
         if request.method == "GET" and self.store.lacks(request.url.without_fragment) and demands_nothing(request):
@@ -72,6 +74,13 @@ class CacheStage:
         if not is_useless(reply.head, self.policy):
             return await self._learn(request, reply, NOTHING_STORED, (await self._keys_of(request))[0], sent_at)
         reply.cache = explain(NOTHING_STORED, USELESS, reply.head.status, reply.head.fields, sent_at)
+        return reply
+
+    async def _uncached(self, request: Request) -> Reply:
+        """A call without the cache, which has to learn of it nevertheless if it changes something."""
+        reply = await self.next(request)
+        if request.method not in SAFE_METHODS:
+            await self._invalidate(reply, invalidated(request, reply.head), self.clock())
         return reply
 
     async def _keys_of(self, request: Request) -> tuple[Key, ...]:
@@ -113,15 +122,17 @@ class CacheStage:
 
     async def _learn(self, request: Request, reply: Reply, plan: Asking, key: Key, sent_at: float) -> Reply:
         """What the answer means for the store, and so for the caller."""
+        if reply.provenance == "adapter":
+            return reply
         now = self.clock()
         outcome = on_response(plan, Heard(request, key, reply.head, sent_at, now, self.policy))
         if not isinstance(outcome, AskAgain):
             reply.cache = explain(plan, outcome, reply.head.status, reply.head.fields, now, key)
         if isinstance(outcome, Pass) and not outcome.invalidate:
             return reply
+        if outcome.invalidate:
+            await self._invalidate(reply, outcome.invalidate, now)
         try:
-            if outcome.invalidate:
-                await self.store.invalidate(self.runtime, outcome.invalidate, now)
             if isinstance(outcome, UseStale):
                 await self._stand_in(reply, outcome.plan, plan, now)
                 return reply
@@ -133,6 +144,13 @@ class CacheStage:
             raise
         # Without what we added there is nothing that the answer could be compared with: this comes once.
         return await self._ask(request, Forward(plan.why, True, plan.reason, plan.rule), key, now)
+
+    async def _invalidate(self, reply: Reply, scopes: tuple[Scope, ...], now: float) -> None:
+        try:
+            await self.store.invalidate(self.runtime, scopes, now)
+        except BaseException:  # as in `_learn`
+            reply.raw.abort()
+            raise
 
     async def _stand_in(self, reply: Reply, spare: ServeStale, plan: Asking, now: float) -> None:
         """Puts what is stored in the place of an answer that is a failure, unless its content is gone."""

@@ -21,12 +21,13 @@ class Caching:
         store: where responses are kept; what it raises is a miss.
         policy: what the rules may do.
         partition: tells for whom a request is made, in the place of its credentials; None: by these.
+        dialect: ends the partitions of records that only caches of the same policy may read.
         collapse: who waits for whom when several miss together: calls of one "session", all users of the "store", or
             nobody.
         salt: of the store, b"" until it was asked.
     """
 
-    __slots__ = ("collapse", "partition", "policy", "salt", "store")
+    __slots__ = ("collapse", "dialect", "partition", "policy", "salt", "store")
 
     def __init__(
         self,
@@ -37,15 +38,15 @@ class Caching:
     ) -> None:
         self.store = guarded(store)
         self.policy = policy
+        self.dialect = policy.dialect()
         self.partition = partition
         self.collapse = collapse
         self.salt = b""
 
     def keys_of(self, request: Request) -> tuple[Key, ...]:
         """The keys under which an answer may be found, the one to store it under first; `salt` must be there."""
-        if self.partition is None:
-            return keys_of(request, self.salt)
-        return keys_of(request, self.salt, self.partition(request))
+        keys = keys_of(request, self.salt, None if self.partition is None else self.partition(request))
+        return keys if not self.dialect else tuple([(uri, own + self.dialect) for uri, own in keys])
 
     async def learn_salt(self, runtime: Runtime) -> None:
         """Asks the store for `salt`."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from .._model.extras import NO_EXTRAS, Extras
 from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .._runtime.base import Runtime
 from .cache import CacheStage, OwnCacheStage
 from .caching import Caching
 from .content import ContentStage
+from .extras import NO_EXTRAS, Extras
 from .origin import OriginStage
 from .redirect import RedirectStage
 from .retry import RetryStage
@@ -30,20 +30,35 @@ def build_chain(
     `jar` is None where no cookies are kept, `caching` where nothing is cached unless a call asks for it; `budget`
     bounds the retries of an origin; `extras` are stages that few sessions have.
     """
-    if extras.observers:
-        from .observe import ObservedExchange
+    inner = build_inner(exchange, runtime=runtime, wall_clock=wall_clock, budget=budget, extras=extras)
+    hop = build_hop(inner, runtime=runtime, wall_clock=wall_clock, jar=jar, caching=caching, extras=extras)
+    return extras.around_call(RedirectStage(runtime.now, hop), runtime)
 
-        exchange = ObservedExchange(runtime.now, exchange)
-    stage: Stage = RetryStage(runtime, wall_clock, budget, exchange)
+
+def build_inner(
+    exchange: Stage,
+    *,
+    runtime: Runtime,
+    wall_clock: Callable[[], float],
+    budget: RetryBudget,
+    extras: Extras = NO_EXTRAS,
+) -> Stage:
+    """What repeats and exchanges."""
+    return RetryStage(runtime, wall_clock, budget, extras.around_exchange(exchange, runtime))
+
+
+def build_hop(
+    inner: Stage,
+    *,
+    runtime: Runtime,
+    wall_clock: Callable[[], float],
+    jar: Jar | None,
+    caching: Caching | None,
+    extras: Extras = NO_EXTRAS,
+) -> Stage:
+    """The stages of one hop around `inner`, which repeats and exchanges."""
     if caching is None:
-        stage = OwnCacheStage(wall_clock, stage, runtime)
+        stage: Stage = OwnCacheStage(wall_clock, inner, runtime)
     else:
-        stage = CacheStage(caching, wall_clock, stage, runtime)
-    stage = ContentStage(stage)
-    stage = OriginStage(jar, wall_clock, stage, runtime)
-    stage = RedirectStage(runtime.now, stage)
-    if extras.observers:
-        from .observe import ObserveStage
-
-        stage = ObserveStage(extras.observers, runtime.now, stage)
-    return stage
+        stage = CacheStage(caching, wall_clock, inner, runtime)
+    return extras.around_hop(OriginStage(jar, wall_clock, ContentStage(stage), runtime))

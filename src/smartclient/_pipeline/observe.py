@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from .._model.body import BodyReader, BytesReader
 from .._model.events import CallEnded, CallStarted, Exchange, ExchangeEnded, HeadReceived, Watch
-from .._model.extras import Observer
 from .._model.headers import Fields
 from .._model.message import Reply
+from .._model.observer import Observer
 from .._model.request import Request
 from .._model.timings import Notes
 from .stage import Stage

@@ -45,18 +45,25 @@ class OriginStage:
                 settled = request.replace(options=replace(options, auth=Settled(auth.identity)))
                 return await auth.through(settled, self, self.runtime, self.wall_clock)  # type: ignore[no-any-return]
         if (jar or options.cookies) and "cookie" not in fields:
-            cookies = [f"{name}={value}" for name, value in options.cookies]
-            kept = jar.field_for(request.url, self.wall_clock()) if jar else None
-            if kept:
-                cookies[:0] = _others(kept, options.cookies) if cookies else [kept]
+            cookies = cookie_field(request, jar, self.wall_clock())
             if cookies:
-                fields = fields.with_line("Cookie", "; ".join(cookies))
+                fields = fields.with_line("Cookie", cookies)
         reply = await self.next(request if fields is request.fields else request.replace(fields=fields))
         if jar is not None:
             head = reply.network_head or (reply.head if reply.provenance == "network" else None)
             if head is not None and "set-cookie" in head.fields.index:
                 jar.store(request.url, head.fields.getlist("set-cookie"), self.wall_clock())
         return reply
+
+
+def cookie_field(request: Request, jar: Jar | None, now: float) -> str:
+    """The Cookie field of `request`: the call's own cookies and, as far as they have other names, the jar's."""
+    given = request.options.cookies
+    cookies = [f"{name}={value}" for name, value in given]
+    kept = jar.field_for(request.url, now) if jar else None
+    if kept:
+        cookies[:0] = _others(kept, given) if cookies else [kept]
+    return "; ".join(cookies)
 
 
 def _others(kept: str, given: Iterable[tuple[str, str]]) -> list[str]:

@@ -7,12 +7,14 @@ import re
 from typing import NamedTuple
 
 from .._model.decision import Piece, Span
-from .._model.fields import delta_seconds, parse_http_date
+from .._model.fields import parse_http_date
 from .._model.headers import Fields
 from .._model.policy import CachePolicy
 from .._model.stored import Part, Stored
 
-_RANGE = re.compile(r"bytes[ \t]*=[ \t]*(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))", re.IGNORECASE)
+_DIGITS_MAX = 18  # of a position: what is longer is no file of this world
+_POSITION = f"([0-9]{{1,{_DIGITS_MAX}}})"
+_RANGE = re.compile(rf"bytes[ \t]*=[ \t]*(?:{_POSITION}-{_POSITION}?|-{_POSITION})", re.IGNORECASE)
 
 
 class Wanted(NamedTuple):
@@ -116,7 +118,8 @@ def total_if_kept_broken_off(record: Stored, policy: CachePolicy) -> int | None:
     """
     if not policy.complete_parts or record.status != 200 or record.strong_etag is None or record.part is not None:
         return None
-    return delta_seconds(record.fields.get("content-length"))
+    length = record.fields.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) <= _DIGITS_MAX else None
 
 
 def is_whole(part: Part) -> bool:

@@ -123,7 +123,7 @@ def record_of(
         key=key,
         status=status,
         reason=reason,
-        fields=fields.without(("age",)),  # it is written anew whenever the response is served
+        fields=fields.without(("age",)) if "age" in fields.index else fields,  # written anew when it is served
         body=b"",
         vary=vary,
         sent_at=sent_at,
@@ -143,19 +143,25 @@ def record_of(
 
 
 def storable_fields(fields: Fields, received_at: float, policy: CachePolicy = DEFAULT_POLICY) -> Fields:
-    """`fields` less what section 3.1 excludes and no-cache names (5.2.2.4), with a Date (RFC 9110 section 6.6.1).
-
-    In a shared cache, what private names (5.2.2.7) goes too.
-    """
-    kept = fields.without(NEVER_STORED)
-    directives = directives_of(fields, policy.targets)
-    named = [fields.get("connection"), directives.get("no-cache"), policy.shared and directives.get("private")]
-    for value in named:
-        if value and value != "keep-alive":
-            kept = kept.without([name.strip(" \t").lower() for name in parse_list(value)])
+    """`fields` less what section 3.1 excludes and directives name, with a Date (RFC 9110 section 6.6.1)."""
+    kept = without_named(fields.without(NEVER_STORED), policy)
+    connection = fields.get("connection")
+    if connection and connection != "keep-alive":
+        kept = kept.without(_names_in(connection))
     if not policy.store_set_cookie:
         kept = kept.without(("set-cookie", "set-cookie2"))
-    return kept if "date" in kept else kept.with_line("Date", format_http_date(received_at))
+    return kept if "date" in kept.index else kept.with_line("Date", format_http_date(received_at))
+
+
+def without_named(fields: Fields, policy: CachePolicy = DEFAULT_POLICY) -> Fields:
+    """`fields` less those that its own no-cache, and in a shared cache its private, name (5.2.2.4, 5.2.2.7)."""
+    directives = directives_of(fields, policy.targets)
+    named = directives.get("no-cache")
+    if named:
+        fields = fields.without(_names_in(named))
+    if policy.shared and directives.get("private"):
+        fields = fields.without(_names_in(directives["private"] or ""))
+    return fields
 
 
 def forbids_storing(uri: str, status: int, directives: Directives, policy: CachePolicy = DEFAULT_POLICY) -> Pass | None:
@@ -257,6 +263,10 @@ def _is_useful(record: Stored, policy: CachePolicy) -> bool:
     option = -inf if policy.stale_if_error is None or record.status >= 500 else policy.stale_if_error
     stale_until = max(record.swr_until, record.sie_until, record.fresh_until + option)
     return stale_until > record.received_at
+
+
+def _names_in(value: str) -> list[str]:
+    return [name.strip(" \t").lower() for name in parse_list(value)]
 
 
 def _is_date(value: str | None, now: float) -> bool:

@@ -32,7 +32,15 @@ from .invalidation import invalidated
 from .ranges import Union, is_whole, union_of
 from .selection import newest
 from .staleness import stand_in
-from .storing import answers_later_gets, forbids_storing, part_of, record_of, record_or_refusal, storable_fields
+from .storing import (
+    answers_later_gets,
+    forbids_storing,
+    part_of,
+    record_of,
+    record_or_refusal,
+    storable_fields,
+    without_named,
+)
 
 _OF_THE_BYTES_HELD = frozenset(("content-encoding", "content-length", "content-range"))
 
@@ -229,7 +237,8 @@ def freshened_fields(
 ) -> Fields:
     """`stored` with what an answer brings in place of the old (section 3.2), less what describes the bytes held."""
     news = storable_fields(answer, received_at, policy).without(_OF_THE_BYTES_HELD)
-    return storable_fields(Fields([*stored.without(news.index), *news]), received_at, policy)
+    kept = stored.without(news.index)
+    return without_named(Fields(kept.lines + news.lines, kept.index | news.index), policy)
 
 
 def _freshened(stored: Stored, heard: Heard) -> Stored | None:

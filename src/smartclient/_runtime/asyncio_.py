@@ -162,6 +162,11 @@ class AsyncioRuntime:
         secure.connection_made(transport)
         return secure
 
+    def duplex(self, stream: Stream) -> Stream:
+        from .duplex import PatientStream
+
+        return PatientStream(self, stream)
+
     async def settle(self, streams: list[Stream]) -> None:
         await asyncio.sleep(0)  # for those that were aborted just before, and that nobody knows any more
         bottoms = [getattr(stream, "outer", stream) for stream in streams]  # where there is TLS inside TLS

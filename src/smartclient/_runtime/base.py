@@ -129,6 +129,10 @@ class Runtime(Protocol):
         """The same stream under TLS, certificate checked for `host`. Raises ConnectTimeout or SSLError."""
         ...
 
+    def duplex(self, stream: Any) -> Stream:
+        """`stream`, to be read by one caller while another writes; time limits and cancelled waits leave it whole."""
+        ...
+
     async def settle(self, streams: list[Stream]) -> None:
         """Waits until aborted streams have really let go of their sockets, at most 1 s."""
         ...

@@ -207,5 +207,10 @@ class BlockingRuntime:
             raise
         return BlockingStream(sock)
 
+    def duplex(self, stream: BlockingStream) -> Stream:
+        from .duplex import ThreadsStream
+
+        return ThreadsStream(stream)
+
     async def settle(self, streams: list[Stream]) -> None:
         """Sockets close at once here."""

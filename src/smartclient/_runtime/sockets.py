@@ -186,6 +186,15 @@ def wait_for_writable(attempts: Sequence[SocketAttempt], timeout: float | None) 
     return next((attempt for attempt in attempts if attempt.sock in writable + failed), None)
 
 
+def wait_for(sock: Any, writable: bool, seconds: float | None) -> bool:
+    """Waits until `sock` can be written to, or else read from. False when the limit passed; ValueError: closed."""
+    if hasattr(select, "poll"):
+        poller = select.poll()
+        poller.register(sock.fileno(), select.POLLOUT if writable else select.POLLIN)
+        return bool(poller.poll(None if seconds is None else ceil(max(0.0, seconds) * 1000)))
+    return any(select.select([] if writable else [sock], [sock] if writable else [], [], seconds))
+
+
 def wait_for_either(sock: Any, writable: bool, seconds: float | None) -> bool:
     """Waits until `sock` has something to read, or room to write where that matters. False when the limit passed."""
     if hasattr(select, "poll"):

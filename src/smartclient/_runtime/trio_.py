@@ -272,5 +272,8 @@ class TrioRuntime:
             raise
         return TrioStream(sock)
 
+    def duplex(self, stream: Stream) -> Stream:
+        return stream  # as it is
+
     async def settle(self, streams: list[Stream]) -> None:
         """Sockets close at once here."""

@@ -112,12 +112,12 @@ _decoder = json.JSONDecoder(parse_constant=lambda name: {"Infinity": inf, "-Infi
 _shapes: set[tuple[type, ...]] = set()  # types of the values of records that were taken, so that a hit has one look-up
 
 
-def to_bytes(stored: Stored) -> bytes:
-    """`stored` as bytes that `from_bytes` reads."""
+def to_bytes(stored: Stored, with_body: bool = True) -> bytes:
+    """`stored` as bytes that `from_bytes` reads, with its content if that is in hand."""
     values = list(_values_of(stored))
     for place, encode in _ENCODED:
         values[place] = encode(values[place])
-    rest = b"".join((_encoder.encode(values).encode(), _BODY_AFTER, stored.body or b""))
+    rest = b"".join((_encoder.encode(values).encode(), _BODY_AFTER, (with_body and stored.body) or b""))
     return b"".join((FORMAT, crc32(rest).to_bytes(4, "big"), rest))
 
 

@@ -64,7 +64,10 @@ def _stored(id: int, stamp: int, file: str | None, checksums: bytes | None, reco
             return None
         stored.place = Place(id, stamp, None)
     else:
-        stored.place = Place(id, stamp, BodyFile(file, stored.length, checksums or b""))
+        body = BodyFile(file, stored.length, checksums or b"")
+        if not body.is_sane():
+            return None
+        stored.place = Place(id, stamp, body)
     return stored
 
 
@@ -139,7 +142,7 @@ def freshen(db: sqlite3.Connection, place: Place, record: Stored) -> bool:
     """
     if not _accepts(db, record):
         return False
-    data = to_bytes(record)
+    data = to_bytes(record, place.file is None)
     stamp = getrandbits(63)
     size = len(data) + (0 if place.file is None else place.file.length)
     changed = db.execute(

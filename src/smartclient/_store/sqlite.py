@@ -61,6 +61,7 @@ class SQLiteStore(Store):
         self.traits = Traits(True, True, True, True, self.max_item)
         self.files = BodyFolder(os.path.join(self.path, "bodies"), durable)
         self.worker = Worker()
+        self._durable = durable
         self._database = os.path.join(self.path, FILE_NAME)
         self._connections = Connections(self._database, durable, self._prepare)
         self._write_lock = new_lock()  # SQLite makes writers wait by sleeping
@@ -71,6 +72,13 @@ class SQLiteStore(Store):
         self._evicting = False
         self._slow = 0
         self._slow_until = 0.0
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickles: the place, not what is open."""
+        return SQLiteStore, (self.path, self.max_bytes, self.max_items, self._durable)
+
+    def __repr__(self) -> str:
+        return f"<SQLiteStore {self.path!r}>"
 
     # What callers use
 
@@ -103,7 +111,7 @@ class SQLiteStore(Store):
         place = stored.place
 
         def damaged() -> None:
-            self.worker.post(lambda: self._write(rows.remove, place))
+            self.worker.post(lambda: self._remove(place))
 
         def opened() -> Any:
             return self.files.open(place.file, (start, stop), damaged)
@@ -113,6 +121,10 @@ class SQLiteStore(Store):
             return None if body is None else small_reader(body)
         body = await self.written(runtime, opened)
         return None if body is None else FileReader(runtime, body)
+
+    def _remove(self, place: rows.Place) -> None:
+        self._write(rows.remove, place)
+        self.clear_away()
 
     async def writer(self, runtime: Runtime, record: Stored) -> SQLiteWriter:
         return SQLiteWriter(self, runtime, record)

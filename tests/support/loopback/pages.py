@@ -25,7 +25,7 @@ _LOCATIONS = """
 
 
 def nginx_with_pages(folder: Path, authority: Authority) -> Nginx:
-    """An nginx, not yet started: `ports[0]` is plain, `ports[1]` is TLS; both serve the same pages.
+    """An nginx, not yet started: `ports[0]` is plain, `ports[1]` is TLS, `ports[2]` HTTP/2; all serve the same pages.
 
     /1k, /text (no coding), /gzip, /chunked, /big (16 MiB), /100m (zeros), /static (ETag and Last-Modified),
     /fresh (the same, max-age=600), /empty, /status/NNN, /redirect/NNN (to /1k), /loop.
@@ -48,5 +48,8 @@ def nginx_with_pages(folder: Path, authority: Authority) -> Nginx:
         f"server {{{{ listen 127.0.0.1:{{ports[1]}} ssl {{backlog}};\n"
         f"    ssl_certificate {chain}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;\n"
         f"    {locations} }}}}\n"
+        f"server {{{{ listen 127.0.0.1:{{ports[2]}} ssl http2 {{backlog}};\n"
+        f"    ssl_certificate {chain}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3;\n"
+        f"    {locations} }}}}\n"
     )
-    return Nginx(folder, http, count=2)
+    return Nginx(folder, http, count=3)

@@ -1,4 +1,4 @@
-"""What a session may have besides its options: who observes it; nouns, and nothing that a plain call pays for."""
+"""Who is told of what happens in calls."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,16 +17,3 @@ class Observer(NamedTuple):
 
     tell: "Callable[[Event], Any]"
     keeps: int = 0
-
-
-class Extras(NamedTuple):
-    """Each of them is a stage of its own, which is there only where it is wanted.
-
-    Attributes:
-        observers: who is told of events.
-    """
-
-    observers: tuple[Observer, ...] = ()
-
-
-NO_EXTRAS = Extras()

@@ -1,0 +1,106 @@
+"""Streams that one caller reads while another writes, as HTTP/2 and WebSocket need them: a time limit that passes, or a
+cancelled wait, leaves them whole.
+"""
+
+import time
+from typing import Any
+
+from .._model.errors import ReadError, ReadTimeout, WriteError, WriteTimeout
+from .base import Runtime, Stream, new_lock
+from .sockets import describe, wait_for
+
+
+class PatientStream:
+    """A stream of an event loop whose own time limits end it: this one's are kept around it."""
+
+    def __init__(self, runtime: Runtime, stream: Stream) -> None:
+        self._runtime = runtime
+        self._stream = stream
+        self.write = stream.write
+        self.write_some = stream.write_some
+        self.abort = stream.abort
+        self.is_readable = stream.is_readable
+        self.get_extra_info = stream.get_extra_info
+
+    async def read(self, max_bytes: int, timeout: float | None) -> bytes:
+        """As `Stream.read`."""
+        if timeout is None or self._stream.is_readable():
+            return await self._stream.read(max_bytes, None)
+        try:
+            data: bytes = await self._runtime.within(timeout, self._stream.read(max_bytes, None))
+        except TimeoutError as error:
+            raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
+        return data
+
+
+class ThreadsStream:
+    """A socket for two threads. They take turns at it, since OpenSSL does not bear two calls at once; waits overlap."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._sock: Any = stream._sock
+        self._sock.settimeout(0.0)
+        self._lock = new_lock()
+        self.abort = stream.abort
+        self.get_extra_info = stream.get_extra_info
+        self._ahead = b""
+
+    async def read(self, max_bytes: int, timeout: float | None) -> bytes:
+        """As `Stream.read`."""
+        if self._ahead:
+            data, self._ahead = self._ahead[:max_bytes], self._ahead[max_bytes:]
+            return data
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                with self._lock:
+                    return self._sock.recv(max_bytes)  # type: ignore[no-any-return]
+            except OSError as error:
+                if not _is_waiting(error):
+                    raise ReadError(describe(error)) from error
+                if not self._wait(error, False, end):
+                    raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
+
+    async def write(self, data: bytes, timeout: float | None) -> None:
+        """As `Stream.write`."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[await self.write_some(rest, timeout) :]
+
+    async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
+        """As `Stream.write_some`, but waits whatever there is to read."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                with self._lock:
+                    return self._sock.send(data)  # type: ignore[no-any-return]
+            except OSError as error:
+                if not _is_waiting(error):
+                    raise WriteError(describe(error), sent="partly") from error
+                if not self._wait(error, True, end):
+                    raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly") from error
+
+    def is_readable(self) -> bool:
+        """As `Stream.is_readable`; for the caller who reads."""
+        if self._ahead or self._stream.closed:
+            return True
+        try:
+            with self._lock:
+                self._ahead = self._sock.recv(2**14)
+        except OSError as error:
+            return not _is_waiting(error)
+        return True
+
+    def _wait(self, error: OSError, writing: bool, end: float | None) -> bool:
+        """Until the call that failed with `error` can be made again; False when the limit passed."""
+        kind = type(error).__name__  # TLS may want the other direction first
+        left = None if end is None else end - time.monotonic()
+        try:
+            return wait_for(self._sock, kind == "SSLWantWriteError" or (writing and kind != "SSLWantReadError"), left)
+        except ValueError:  # closed, and so without a descriptor to wait for: the next call says so
+            return True
+
+
+def _is_waiting(error: OSError) -> bool:
+    """Whether a call on a socket that never blocks failed only because it would have to wait."""
+    return isinstance(error, BlockingIOError) or type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")

@@ -1,0 +1,128 @@
+"""Every command in a terminal: what stands on the screen, beside the files of `screens`, which the documentation shows.
+
+SMARTCLIENT_WRITE_SCREENS=1 writes the files anew; whatever changes from run to run is made one first.
+"""
+
+import os
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loopback.authority import Authority
+from loopback.origin import Origin, Page, Seen
+from terminal import on_screen
+
+pytest.importorskip("pty", reason="needs pseudo-terminals")
+
+FOLDER = Path(__file__).parent / "screens"
+ORDER = '{"id":7,"name":"Ada","on":true}'
+
+NAMES = {"api": "https://api.example", "secure": "https://localhost", "ca": "ca.pem", "folder": "downloads"}
+
+# What each screen shows: the command line, with the places of this run in braces.
+SCREENS = {
+    "get": "get {api}/users/7 -v --bearer s3cr3t",
+    "head": "head {api}/users/7",
+    "json": "post {api}/orders --json name=tea --json count=3",
+    "text": "{api}/hostile",
+    "binary": "get {api}/binary",
+    "error-status": "get {api}/missing",
+    "no-connection": "get http://127.0.0.1:9/",
+    "usage": "get --includ {api}/users/7",
+    "options": "options {api}/users/7",
+    "timing": "get {api}/users/7 --timing -o {folder}/out",
+    "json-out": "get {api}/users/7 --json-out --format raw",
+    "cors-blocked": "cors {api}/orders --origin https://app.example --method POST "
+    "--header 'content-type: application/json' --header x-trace-id --credentials",
+    "cors-allowed": "cors {api}/open --origin https://app.example",
+    "tls": "tls {secure} --cacert {ca} --warn-days 30",
+    "tls-refused": "tls {secure}",
+    "headers": "headers {api}/page --require content-security-policy",
+}
+
+
+@pytest.fixture
+def places(origin: Origin, tls_origin: Origin, authority: Authority, tmp_path: Path) -> dict[str, str]:
+    user = (("Content-Type", "application/json"), ("Cache-Control", "private, max-age=60"), ("ETag", '"v1"'))
+    html = (("Content-Type", "text/html"), ("X-Content-Type-Options", "nosniff"), ("Set-Cookie", "sid=s3cr3t; Path=/"))
+    policy = ("Content-Security-Policy", "default-src 'self'; script-src 'unsafe-inline'")
+    origin.route("/users/7", lambda seen: Page(b"", 204, (("Allow", "GET, HEAD, PUT"),)) if seen.method == "OPTIONS"
+                 else Page(ORDER.encode(), headers=user))  # fmt: skip
+    origin.route("/orders", _orders)
+    origin.route("/open", lambda seen: Page(b"{}", headers=(("Access-Control-Allow-Origin", "*"), ("X-One", "1"))))
+    origin.route("/hostile", lambda seen: Page(b"tea \x1b[31mred\x1b[0m\n", headers=(("Content-Type", "text/plain"),)))
+    origin.route("/binary", lambda seen: Page(b"\x89PNG\0\1", headers=(("Content-Type", "image/png"),)))
+    origin.route("/missing", lambda seen: Page(b"no such page\n", 404, (("Content-Type", "text/plain"),)))
+    origin.route("/page", lambda seen: Page(b"<p>", headers=(*html, policy)))
+    secure = tls_origin.url.replace("127.0.0.1", "localhost")
+    return {"api": origin.url, "secure": secure, "ca": str(authority.ca_file), "folder": str(tmp_path)}
+
+
+def _orders(seen: Seen) -> Page:
+    allowed = (("Access-Control-Allow-Origin", "https://app.example"), ("Access-Control-Allow-Credentials", "true"))
+    if seen.method == "OPTIONS":
+        return Page(b"", 204, (*allowed, ("Access-Control-Allow-Headers", "content-type")))
+    return Page(seen.body, 201, (("Content-Type", "application/json"), ("Location", "/orders/1")))
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SMARTCLIENT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def screen(places: dict[str, str]) -> Callable[[str], str]:
+    """The screen of a command line, as it stands in its file."""
+
+    def screen(line: str) -> str:
+        shown = on_screen(*shlex.split(line.format_map(places)))
+        command = f"$ smartclient {line.format_map(NAMES)}"
+        return f"{command}\n{steady(shown.text, places)}" + (f"exit {shown.code}\n" if shown.code else "")
+
+    return screen
+
+
+def steady(text: str, places: dict[str, str]) -> str:
+    """`text` with what changes from run to run, and the places of this run, written in one way."""
+    for place, name in NAMES.items():
+        text = text.replace(places[place], name)
+    port, tls_port = (places[place].rpartition(":")[2] for place in ("api", "secure"))
+    text = text.replace(f"127.0.0.1 port {port}", "203.0.113.7 port 443").replace(f"127.0.0.1:{port}", "api.example")
+    text = text.replace(f"localhost:{tls_port}", "localhost")
+    for pattern, same in (
+        (r"smartclient/[\w.]+", "smartclient/1.0"),
+        (r"Server: .*", "Server: example"),
+        (r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} [\d:]{8} GMT", "Mon, 23 Nov 2026 12:00:00 GMT"),
+        (r"\d+(\.\d+)? ms", "12 ms"),
+        (r"after \d+\.\d s", "after 0.1 s"),
+        (r"(?m)ms \|.*$", "ms | ####"),
+        (r'"(server|date)": ?"[^"]*"', r'"\1": "..."'),
+        (r'(\["Server",)"[^"]*"', r'\1"example"'),
+        (r'("(?:seconds|pool_wait|dns|connect|tls|send|wait|receive|total)"): ?\d[\d.e-]*', r"\1:0.012"),
+        (r"\d+ days left", "9 days left"),
+        (r"valid( +)\d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d", r"valid\g<1>2026-09-02 to 2026-12-01"),
+        (r"\b(59|60) s\b", "60 s"),
+        (r'"ttl":(59|60)\b', '"ttl":60'),
+        (r"trustme v[\d.]+", "Example CA"),
+    ):
+        text = re.sub(pattern, same, text)
+    return text
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_screen(name: str, screen: Callable[[str], str]) -> None:
+    shown = screen(SCREENS[name])
+    assert "s3cr3t" not in shown.partition("\n")[2]
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
+    path = FOLDER / f"{name}.txt"
+    if os.environ.get("SMARTCLIENT_WRITE_SCREENS") == "1":
+        path.write_text(shown, encoding="utf-8")
+    assert shown == path.read_text(encoding="utf-8")
+
+
+def test_no_screen_is_left_over() -> None:
+    assert {path.stem for path in FOLDER.glob("*.txt")} == set(SCREENS)
