@@ -6,7 +6,7 @@ from smartclient import exceptions as e
 from smartclient._model.headers import Fields
 from smartclient._model.message import Head
 from smartclient._model.ranges import ContentRange
-from smartclient._rules.resume import MUCH, TRIES, Patience, for_part, may_go_on, part_in, validator_of
+from smartclient._rules.resume import MUCH, TRIES, Patience, may_go_on, part_in, validator_of
 
 DATE = ("Date", "Sun, 01 Nov 2026 10:00:00 GMT")
 OLDER = ("Last-Modified", "Sun, 01 Nov 2026 09:59:59 GMT")
@@ -29,11 +29,6 @@ NOW = 1_800_000_000.0
 )
 def test_validator(lines: list[tuple[str, str]], validator: str | None) -> None:
     assert validator_of(Fields(lines), NOW) == validator
-
-
-def test_fields_for_a_part() -> None:
-    fields = for_part(Fields([("Accept", "*/*")]), 5, None, '"x"')
-    assert fields.lines == (("Accept", "*/*"), ("Range", "bytes=5-"), ("If-Range", '"x"'))
 
 
 PART = ("Content-Range", "bytes 5-9/10")

@@ -223,14 +223,6 @@ class AsyncSession(SharedPool):
         wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
         return await fetched(self, url, wish, options)
 
-    async def _perform(self, request: Request) -> AsyncResponse:
-        """One of the requests that a call makes by itself."""
-        home = running_loop()
-        chain = self._chain if home is self._home else None
-        if self._stages:
-            return await self._through_stages(request, chain or self._open(home))
-        return await perform(chain or self._open(home), request, AsyncResponse)
-
     def _runtime(self) -> Runtime:
         return self._open_pool(running_loop()).runtime
 

@@ -9,12 +9,9 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from .._codec.decoders import ACCEPT_ENCODING
 from .._model.digests import WANTED, Digest, checksum_from
 from .._model.errors import InvalidOption, shown
-from .._model.request import Request
 from .._rules.download import checked_parallel, checked_rate
-from .asking import asked
 from .options import CommonOptions, unknown_keyword
 from .response import Response
-from .sharing import SharedPool
 
 R = TypeVar("R", bound=Response)
 ProgressCall = Callable[[int, int | None, float], Any]
@@ -89,31 +86,16 @@ def wish_from(
     )
 
 
-def request_for(session: SharedPool, url: Any, options: Mapping[str, Any]) -> Request:
-    """The request of a download: as is, uncoded, past the cache, which is not for large files.
+async def fetched(session: Any, url: Any, wish: Wish, options: Mapping[str, Any]) -> Download[Any]:
+    """The whole of a download, over either kind of session."""
+    from .asker import Asker
+    from .transfer import Transfer
 
-    Raises:
-        TypeError: a keyword that downloads do not take; it names the nearest.
-        InvalidOption: a Range field, which is the download's own business.
-    """
     unknown = options.keys() - _OPTIONS
     if unknown:
         raise unknown_keyword("download", unknown, _OPTIONS)
-    request = asked(session, "GET", url, {**options, "stream": True, "cache": None})
-    fields = request.fields
-    if "range" in fields or "if-range" in fields:
-        raise InvalidOption("download: Range and If-Range are written by the download itself")
-    if fields.get("accept-encoding", ACCEPT_ENCODING) == ACCEPT_ENCODING:
-        fields = fields.replace("Accept-Encoding", "identity")
-    if "want-repr-digest" not in fields:
-        fields = fields.with_line("Want-Repr-Digest", WANTED)
-    request.fields = fields
-    return request
-
-
-async def fetched(session: Any, url: Any, wish: Wish, options: Mapping[str, Any]) -> Download[Any]:
-    """The whole of a download, over either kind of session."""
-    from .transfer import Transfer
-
-    request = request_for(session, url, options)
-    return await Transfer(session._perform, session._runtime(), request, wish).run()
+    # As it is, uncoded, and past the cache, which is not for large files.
+    asker = Asker(session, url, {**options, "cache": None})
+    asker.prefer("Accept-Encoding", "identity", over=ACCEPT_ENCODING)
+    asker.prefer("Want-Repr-Digest", WANTED)
+    return await Transfer(asker, session._runtime(), wish).run()

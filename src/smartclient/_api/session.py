@@ -284,12 +284,6 @@ class Session(Sending):
         wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
         return run_blocking(fetched(self, url, wish, options))
 
-    async def _perform(self, request: Request) -> Response:
-        """One of the requests that a call makes by itself."""
-        if self._stages:
-            return self._through_stages(request)
-        return await perform(self._chain or self._open(), request, Response)
-
     def _runtime(self) -> Runtime:
         with self._lock:
             return self._open_pool().runtime

@@ -4,7 +4,7 @@ What an answer means is decided in `_rules.resume`; what is missing, and the fil
 pieces go to the system at once in blocking sessions, and in large portions, by a thread, beside an event loop.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,13 @@ from .._model.body import BodyReader
 from .._model.errors import ChecksumError, HTTPError, IncompleteBody, RemoteProtocolError, RequestException
 from .._model.fields import content_codings, parse_list
 from .._model.headers import Fields
-from .._model.request import Request
+from .._model.ranges import range_field
 from .._pipeline.content import DecodedBody
 from .._rules.download import PARALLEL_LEAST, Gap
-from .._rules.resume import Patience, for_part, may_go_on, part_in
+from .._rules.resume import Patience, may_go_on, part_in
 from .._runtime.base import Runtime
 from .._store.worker import in_thread
+from .asker import Asker
 from .download import Download, Wish
 from .filling import Filling
 from .part_file import file_error
@@ -32,8 +33,6 @@ _PORTION = 2**18  # bytes to collect before they are written
 _PORTION_IN_THREAD = 2**20  # going to a thread and back costs more than writing
 _WRITTEN_AFTER = 0.1  # seconds until less is written
 _ERROR_BODY = 2**16
-
-Send = Callable[[Request], Awaitable[Response]]
 
 
 class _StartOver(Exception):
@@ -50,13 +49,12 @@ class _Stopped(Exception):
 class Transfer:
     """One download."""
 
-    def __init__(self, send: Send, runtime: Runtime, request: Request, wish: Wish) -> None:
-        self._send = send
+    def __init__(self, asker: Asker, runtime: Runtime, wish: Wish) -> None:
+        self._asker = asker
         self._runtime = runtime
-        self._request = request
         self._wish = wish
         self._portion = _PORTION if runtime.name == "blocking" else _PORTION_IN_THREAD
-        self._filling = Filling(wish, request.url, runtime)
+        self._filling = Filling(wish, asker.url, runtime)
         self._patience = Patience()
         self._stopped = False
         self._last: Response | None = None
@@ -104,21 +102,15 @@ class Transfer:
     async def _begin_anew(self, response: Response) -> None:
         await self._in_thread(partial(self._filling.begin_anew, _fields(response), response._reply.raw), response)
 
-    async def _exchange(self, request: Request) -> Response:
-        timeout = request.options.timeout
-        if timeout.total is not None and not timeout.explicit_total:
-            request.deadline = self._runtime.now() + timeout.total  # up to the head, of each request anew
-        response = await self._send(request)
-        response._consumed = True  # the body goes into the file, or nowhere
+    async def _exchange(self, fields: Mapping[str, str]) -> Response:
+        response = await self._asker.ask(fields)
+        response._content_consumed = True  # the body goes into the file, or nowhere
         self._last = response
         return response
 
     async def _ask_for_all(self, *, conditional: bool = False) -> Response:
-        request = self._request
         since = self._filling.destination.modified() if conditional else None
-        if since is not None and "if-modified-since" not in request.fields:
-            request = request.replace(fields=request.fields.with_line("If-Modified-Since", since))
-        response = await self._exchange(request)
+        response = await self._exchange({} if since is None else {"If-Modified-Since": since})
         status = response.status_code
         if 200 <= status < 300 and status != 206:
             return response
@@ -131,8 +123,7 @@ class Transfer:
         """A 206 with bytes for the beginning of `gap`. Raises _StartOver for anything else that is no failure."""
         _, validator, length, _ = self._filling.record
         assert validator is not None
-        fields = for_part(self._request.fields, gap.at, gap.stop, validator)
-        response = await self._exchange(self._request.replace(fields=fields))
+        response = await self._exchange({"Range": range_field(gap.at, gap.stop), "If-Range": validator})
         status = response.status_code
         if status == 206:
             part = part_in(response._reply.head, gap.at, gap.stop, validator, length)

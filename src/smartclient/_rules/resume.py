@@ -15,7 +15,7 @@ from .._model.errors import (
 from .._model.fields import parse_etag, parse_http_date
 from .._model.headers import Fields
 from .._model.message import Head
-from .._model.ranges import ContentRange, parse_content_range, range_field
+from .._model.ranges import ContentRange, parse_content_range
 from .._model.retry import RetryPolicy
 from .retry import delay_before_retry
 
@@ -40,11 +40,6 @@ def validator_of(fields: Fields, now: float) -> str | None:
     if changed is None or answered is None or answered - changed < 1:
         return None
     return str(modified)
-
-
-def for_part(fields: Fields, start: int, stop: int | None, validator: str) -> Fields:
-    """The request's `fields`, asking for a part of what `validator` names, and for all of it if that has changed."""
-    return fields.replace("Range", range_field(start, stop)).replace("If-Range", validator)
 
 
 def part_in(head: Head, start: int, stop: int | None, validator: str, total: int | None) -> ContentRange | None:
