@@ -130,7 +130,7 @@ class AsyncSession(SharedPool):
         transport = AsyncTransport(pool) if self._transport is None else self._transport
         self._chain = build_chain(
             AsyncExchangeStage(transport, cast(LoopRuntime, pool.runtime)),
-            runtime=pool.runtime,
+            together=self._together(pool.runtime),
             wall_clock=time.time,
             jar=self._jar,
             caching=self._caching,
@@ -228,14 +228,21 @@ class AsyncSession(SharedPool):
 
     async def close(self) -> None:
         """Closes the idle connections, and waits until their sockets are gone (at most 1 s)."""
-        pool, home = self._let_go(), self._home
-        self._home = None
+        (pool, shared), home = self._let_go(), self._home
+        self._home, self._within = None, False
         if pool is not None and home is running_loop():
-            await pool.aclose()
+            try:
+                if shared is not None:
+                    await shared.background.close()
+            finally:
+                await pool.aclose()
 
     aclose = close
 
     async def __aenter__(self) -> "AsyncSession":
+        self._within = True
+        if self._shared is not None:
+            self._shared.background.open = True
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

@@ -12,7 +12,8 @@ from .._net.transport import SyncTransport
 from .._pipeline.chain import build_chain, build_inner
 from .._pipeline.exchange import SyncExchangeStage
 from .._pipeline.stage import Stage
-from .._runtime.base import Runtime, run_blocking
+from .._pipeline.together import Together
+from .._runtime.base import run_blocking
 from .call import perform
 from .options import (
     NOT_GIVEN,
@@ -140,7 +141,7 @@ class Session(Sending):
                 pool = self._open_pool()
                 self._chain = build_chain(
                     self._exchange(pool),
-                    runtime=pool.runtime,
+                    together=self._together(pool.runtime),
                     wall_clock=time.time,
                     jar=self._jar,
                     caching=self._caching,
@@ -159,9 +160,9 @@ class Session(Sending):
             self._exchange(pool), runtime=pool.runtime, wall_clock=time.time, budget=self._budget, extras=self._extras()
         )
 
-    def _open_runtime(self) -> Runtime:
+    def _open_together(self) -> Together:
         with self._lock:
-            return self._open_pool().runtime
+            return self._together(self._open_pool().runtime)
 
     def _open_pool(self) -> Pool:
         """The pool of the session or of the one it was derived from; called with the lock held."""
@@ -291,9 +292,11 @@ class Session(Sending):
     def close(self) -> None:
         """Closes the idle connections; streamed bodies that are still being read keep theirs."""
         with self._lock:
-            pool = self._let_go()
+            pool, shared = self._let_go()
         if pool is not None:
             pool.close()
+        if shared is not None:
+            run_blocking(shared.background.close())
         self._close_adapters()
 
     def __enter__(self) -> "Session":
