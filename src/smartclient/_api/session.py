@@ -13,7 +13,7 @@ from .._pipeline.chain import build_chain, build_inner
 from .._pipeline.exchange import SyncExchangeStage
 from .._pipeline.stage import Stage
 from .._pipeline.together import Together
-from .._runtime.base import run_blocking
+from .._runtime.base import Runtime, run_blocking
 from .call import perform
 from .options import (
     NOT_GIVEN,
