@@ -135,6 +135,7 @@ class AsyncSession(SharedPool):
             jar=self._jar,
             caching=self._caching,
             budget=self._budget,
+            hsts=self._hsts,
             extras=self._extras(),
         )
         return self._chain

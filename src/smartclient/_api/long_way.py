@@ -284,6 +284,7 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
         wall_clock=time.time,
         jar=None if session._jar is None else OnlyKeeping(session._jar),  # type: ignore[arg-type]
         caching=session._caching,
+        hsts=session._hsts,
         extras=extras,
     )
     try:

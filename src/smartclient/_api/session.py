@@ -146,6 +146,7 @@ class Session(Sending):
                     jar=self._jar,
                     caching=self._caching,
                     budget=self._budget,
+                    hsts=self._hsts,
                     extras=self._extras(),
                 )
             return self._chain
