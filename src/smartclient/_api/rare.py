@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._model.errors import InvalidOption
 from .._model.headers import Headers
 from .._model.url import URL
+from .._rules.hsts import HSTSList
+from .hsts import hsts_from
 from .observing import ObservedSettings
 from .options import ACCEPT_FIELDS
 
@@ -29,6 +31,7 @@ class RareSettings(ObservedSettings):
     _blocking = True
     _fixed: Fixed
     _headers: Headers
+    _hsts: HSTSList | None
 
     @property
     def base_url(self) -> str | None:
@@ -45,6 +48,18 @@ class RareSettings(ObservedSettings):
     @property
     def _home_host(self) -> str:
         return "" if self._base is None else self._base.host
+
+    @property
+    def hsts(self) -> HSTSList | None:
+        """The hosts that are reached by https only, since they said so over TLS (RFC 6797); None where nobody asks.
+
+        May be set to True for a new list, to the path of a file that keeps it, to another session's list, or to None.
+        """
+        return self._hsts
+
+    @hsts.setter
+    def hsts(self, value: Any) -> None:
+        self._set_extra("_hsts", hsts_from(value))
 
     @property
     def accept(self) -> str | None:

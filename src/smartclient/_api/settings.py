@@ -65,6 +65,7 @@ class Settings(RareSettings, CacheSettings):
         cache: True (in memory), None for none, the path of a folder for a store on disk, or a `Cache`. As an
             attribute it is what `entries`, `purge`, `clear` and `stats` are called on, and is true while there is one.
         retries: further attempts at most, or a `RetryPolicy`.
+        hsts: True, None, or the path of a file that keeps the hosts which said that they are reached by https only.
         limits: of connections and bodies; read when the first connection is made.
         array_style: "repeat", "comma" or "brackets": what becomes of lists in `params`.
 
@@ -116,6 +117,7 @@ class Settings(RareSettings, CacheSettings):
         rate: Any = None,
         trace: bool = False,
         trace_hosts: Any = None,
+        hsts: Any = True,
         **unknown: Never,
     ) -> None:
         if unknown:
@@ -125,6 +127,7 @@ class Settings(RareSettings, CacheSettings):
         self._headers = Headers(fields_from(default_headers(), headers))
         self.base_url = base_url
         self._jar = jar_from(cookies, self._home_host)
+        self.hsts = hsts
         self.auth = auth
         self.params = params
         self.timeout = timeout

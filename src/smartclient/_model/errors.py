@@ -284,6 +284,13 @@ class ChecksumError(RequestException):
     """The bytes are not those that the checksum names."""
 
 
+class FileError(RequestException):
+    """The file of a download cannot be written: no room, no permission, no folder, or one that must not be replaced.
+
+    `errno` says which, as for any OSError.
+    """
+
+
 class NegotiationError(RequestException):
     """The server's choice does not match what was asked, with `strict_accept`."""
 
