@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
 
+__title__ = "smartclient"
+__build__ = 0
+
 if TYPE_CHECKING:
     from . import (
+        adapters,
+        api,
         auth,
         certs,
         compat,
@@ -17,7 +22,10 @@ if TYPE_CHECKING:
         cors,
         exceptions,
         har,
+        hooks,
+        models,
         packages,
+        sessions,
         status_codes,
         structures,
         testing,
@@ -26,51 +34,61 @@ if TYPE_CHECKING:
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
+    from ._api.request import PreparedRequest, Request
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
-    from ._api.verbs import delete, get, head, options, patch, post, put, query, request, stream
-    from ._model.options import TLS, Limits, Timeout
+    from ._model.options import TLS, Limits
     from ._model.policy import CacheRule
     from ._model.rate import Rate
     from ._model.retry import RetryPolicy
+    from .api import delete, get, head, options, patch, post, put, query, request, stream
     from .exceptions import (
         ConnectionError,
         ConnectTimeout,
+        FileModeWarning,
         HTTPError,
         JSONDecodeError,
         ReadTimeout,
         RequestException,
         SmartclientError,
+        Timeout,
         TooManyRedirects,
         URLRequired,
     )
+    from .sessions import session
     from .status_codes import codes
 
 _HOMES = {
     "._api.audit": ("headers_report",),
-    "._api.verbs": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
+    ".api": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
     "._api.async_session": ("AsyncSession",),
     "._api.cache": ("Cache",),
+    "._api.request": ("PreparedRequest", "Request"),
     "._api.session": ("Session",),
     ".status_codes": ("codes",),
     "._api.response": ("AsyncResponse", "Response"),
-    "._model.options": ("TLS", "Limits", "Timeout"),
+    "._model.options": ("TLS", "Limits"),
     "._model.policy": ("CacheRule",),
     "._model.rate": ("Rate",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
         "ConnectTimeout",
         "ConnectionError",
+        "FileModeWarning",
         "HTTPError",
         "JSONDecodeError",
         "ReadTimeout",
         "RequestException",
         "SmartclientError",
+        "Timeout",
         "TooManyRedirects",
         "URLRequired",
     ),
+    ".sessions": ("session",),
 }
 _MODULES = (
+    "adapters",
+    "api",
     "auth",
     "certs",
     "compat",
@@ -78,7 +96,10 @@ _MODULES = (
     "cors",
     "exceptions",
     "har",
+    "hooks",
+    "models",
     "packages",
+    "sessions",
     "status_codes",
     "structures",
     "testing",
@@ -93,11 +114,14 @@ __all__ = [
     "CacheRule",
     "ConnectTimeout",
     "ConnectionError",
+    "FileModeWarning",
     "HTTPError",
     "JSONDecodeError",
     "Limits",
+    "PreparedRequest",
     "Rate",
     "ReadTimeout",
+    "Request",
     "RequestException",
     "Response",
     "RetryPolicy",
@@ -107,7 +131,11 @@ __all__ = [
     "Timeout",
     "TooManyRedirects",
     "URLRequired",
+    "__build__",
+    "__title__",
     "__version__",
+    "adapters",
+    "api",
     "auth",
     "certs",
     "codes",
@@ -120,6 +148,8 @@ __all__ = [
     "har",
     "head",
     "headers_report",
+    "hooks",
+    "models",
     "options",
     "packages",
     "patch",
@@ -127,6 +157,8 @@ __all__ = [
     "put",
     "query",
     "request",
+    "session",
+    "sessions",
     "status_codes",
     "stream",
     "structures",

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import smartclient
-from smartclient._api import verbs
+from smartclient import api as verbs
 
 URL = "http://h.example/"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loopback.origin import Origin
-from smartclient._api import verbs
+from smartclient import api as verbs
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

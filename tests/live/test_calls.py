@@ -13,7 +13,7 @@ from loopback.authority import Authority
 from loopback.clients import Client
 from loopback.origin import Origin, Page
 from loopback.scripted import CUT, HOLD, READ, READ_HEAD, ScriptedServer
-from smartclient._api import verbs
+from smartclient import api as verbs
 from smartclient.exceptions import (
     HTTPError,
     InsecureRequestWarning,

@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Coroutine
-from typing import Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
@@ -14,13 +14,30 @@ from .._net.transport import AsyncTransport
 from .._pipeline.chain import build_chain
 from .._pipeline.exchange import AsyncExchangeStage
 from .._pipeline.stage import Stage
-from .._runtime.base import LoopRuntime
+from .._runtime.base import LoopRuntime, Runtime
 from .call import perform
+from .hooks import dispatch_awaiting
 from .loops import is_alive, new_async_runtime, running_loop
-from .options import NOT_GIVEN, CacheInput, CallOptions, NotGiven, PostOptions, PutOptions, RareOptions, TimeoutInput
+from .options import (
+    NOT_GIVEN,
+    CacheInput,
+    CallOptions,
+    NotGiven,
+    PostOptions,
+    ProxiesInput,
+    PutOptions,
+    RareOptions,
+    RoutedOptions,
+    TimeoutInput,
+)
 from .response import AsyncResponse
 from .settings import StreamFlag
 from .sharing import SharedPool
+
+if TYPE_CHECKING:
+    import os
+
+    from .download import Download, ProgressCall
 
 
 class AsyncSession(SharedPool):
@@ -49,6 +66,8 @@ class AsyncSession(SharedPool):
         auth: Any = None,
         timeout: TimeoutInput | NotGiven = NOT_GIVEN,
         allow_redirects: bool = True,
+        proxies: ProxiesInput = None,
+        hooks: Any = None,
         stream: bool | None = None,
         verify: Any = None,
         cert: Any = None,
@@ -62,6 +81,9 @@ class AsyncSession(SharedPool):
 
         `data` may be an asynchronous iterable too; files on disk are read in a thread.
         """
+        routed: RoutedOptions = rare  # type: ignore[assignment]  # a copy would be made in every call
+        if proxies is not None:
+            routed["proxies"] = proxies
         request = self._request(
             method,
             url,
@@ -79,13 +101,18 @@ class AsyncSession(SharedPool):
             json,
             retries,
             cache,
-            rare,
+            routed,
         )
         home = running_loop()
         chain = self._chain if home is self._home else None
         if self._stages:
-            return await self._through_stages(request, chain or self._open(home))
-        return await perform(chain or self._open(home), request, AsyncResponse)
+            response = await self._through_stages(request, chain or self._open(home))
+        else:
+            response = await perform(chain or self._open(home), request, AsyncResponse)
+        if hooks or "hooks" in self.__dict__:
+            said = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
+            return await dispatch_awaiting(hooks or self.hooks, response, said)  # type: ignore[no-any-return]
+        return response
 
     async def _through_stages(self, request: Request, chain: Stage) -> AsyncResponse:
         from .stages import through
@@ -103,11 +130,12 @@ class AsyncSession(SharedPool):
         transport = AsyncTransport(pool) if self._transport is None else self._transport
         self._chain = build_chain(
             AsyncExchangeStage(transport, cast(LoopRuntime, pool.runtime)),
-            runtime=pool.runtime,
+            together=self._together(pool.runtime),
             wall_clock=time.time,
             jar=self._jar,
             caching=self._caching,
             budget=self._budget,
+            hsts=self._hsts,
             extras=self._extras(),
         )
         return self._chain
@@ -176,16 +204,46 @@ class AsyncSession(SharedPool):
         options["stream"] = True
         return AsyncStreamed(self.request(method, url, **options))
 
+    async def download(
+        self,
+        url: Any,
+        path: "str | os.PathLike[str]",
+        *,
+        resume: bool = True,
+        checksum: str | None = None,
+        parallel: int = 1,
+        progress: "ProgressCall | None" = None,
+        overwrite: bool = True,
+        if_changed: bool = False,
+        limit_rate: float | None = None,
+        **options: Any,
+    ) -> "Download[AsyncResponse]":
+        """Downloads `url` to `path`; arguments, result and errors are those of `Session.download`."""
+        from .download import fetched, wish_from
+
+        wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
+        return await fetched(self, url, wish, options)
+
+    def _runtime(self) -> Runtime:
+        return self._open_pool(running_loop()).runtime
+
     async def close(self) -> None:
         """Closes the idle connections, and waits until their sockets are gone (at most 1 s)."""
-        pool, home = self._let_go(), self._home
-        self._home = None
+        (pool, shared), home = self._let_go(), self._home
+        self._home, self._within = None, False
         if pool is not None and home is running_loop():
-            await pool.aclose()
+            try:
+                if shared is not None:
+                    await shared.background.close()
+            finally:
+                await pool.aclose()
 
     aclose = close
 
     async def __aenter__(self) -> "AsyncSession":
+        self._within = True
+        if self._shared is not None:
+            self._shared.background.open = True
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:

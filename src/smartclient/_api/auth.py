@@ -21,7 +21,7 @@ from .._pipeline.digest import HTTPDigestAuth
 from .._pipeline.stage import Stage, let_go
 from .options import checked_pair
 from .proxies import AUTHORIZATION, with_authorization
-from .request import PreparedRequest
+from .request import PreparedRequest, prepared_from
 from .response import AsyncResponse, Response
 from .stages import changed
 
@@ -95,7 +95,7 @@ class CallerAuth:
 
     async def through(self, request: Request, send: Stage, runtime: Waiting, wall_clock: Callable[[], float]) -> Reply:
         """See `_pipeline.auth.Auth`."""
-        prepared = PreparedRequest(request)
+        prepared = prepared_from(request)
         made = getattr(self._auth, "auth_flow", self._auth)(prepared)
         if inspect.isawaitable(made):
             left = None if request.deadline == float("inf") else request.deadline - runtime.now()
@@ -126,7 +126,7 @@ class CallerAuth:
                 response = self._response_class(reply, content, time.monotonic() - started)
                 asked = flow.send(response)
             except StopIteration:
-                if response._content is not None:  # the caller of the session is to find it, too
+                if response._content is not False:  # the caller of the session is to find it, too
                     reply.body = reply.raw = BytesReader(response._content, reply.body.trailers)
                 reply.history = (*history, *reply.history)
                 return reply

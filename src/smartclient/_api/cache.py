@@ -11,7 +11,7 @@ from .._model.request import Request
 from .._pipeline.caching import Caching, Collapse
 from .._store.base import Store
 from .options import CACHE_MODES, NOT_GIVEN, cache_mode
-from .request import PreparedRequest
+from .request import PreparedRequest, prepared_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -139,7 +139,7 @@ def _partition_from(value: Any) -> Callable[[Request], str] | None:
         raise InvalidOption(f"Cache(partition=): expected text or a function, not {shown(value)}")
 
     def partition(request: Request) -> str:
-        text = value(PreparedRequest(request))
+        text = value(prepared_from(request))
         if not isinstance(text, str):
             raise InvalidOption(f"Cache(partition=): the function gave a {type(text).__name__}, not text")
         return text

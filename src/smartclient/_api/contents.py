@@ -114,9 +114,9 @@ def file_body(file: Any, what: str) -> RequestBody:
         file.seek(start)
         text = isinstance(file.read(0), str)
     except (AttributeError, OSError, TypeError, ValueError):
-        return RequestBody(FilePieces(file, None, what), _told_length(file))
+        return RequestBody(FilePieces(file, None, what), _told_length(file), source=file)
     # Text has no length in bytes until it is encoded.
-    return RequestBody(FilePieces(file, start, what), None if text else length, replayable=True)
+    return RequestBody(FilePieces(file, start, what), None if text else length, replayable=True, source=file)
 
 
 def _told_length(file: Any) -> int | None:
@@ -149,7 +149,8 @@ def off_the_loop(body: RequestBody) -> RequestBody:
     content: Any = body.content
     if not getattr(content, "may_block", False):
         return body
-    return RequestBody(_InThread(content), body.length, body.replayable)
+    source = content if body.source is None else body.source
+    return RequestBody(_InThread(content), body.length, body.replayable, source=source)
 
 
 class _InThread:

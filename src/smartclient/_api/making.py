@@ -20,7 +20,7 @@ from .environment import ENVIRON, environment, is_silent
 from .netrc import FOUND, with_netrc
 from .options import (
     NOT_GIVEN,
-    RareOptions,
+    RoutedOptions,
     auth_from,
     checked_count,
     checked_limits,
@@ -59,7 +59,7 @@ class RequestMaker(Settings):
         json: Any,
         retries: Any,
         cache: Any,
-        rare: RareOptions,
+        rare: RoutedOptions,
     ) -> Request:
         """The request of a call, everything checked: what is wrong with it raises here, before any connection."""
         if type(method) is not str or method not in _COMMON_METHODS:
@@ -191,6 +191,7 @@ class RequestMaker(Settings):
             caching=caching,
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
+            raise_for_status=self._fixed.raise_for_status,
             http2=self._fixed.http2,
             formats=self._fixed.formats,
             proxies=proxies,

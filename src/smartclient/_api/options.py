@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
+from .._model import errors
 from .._model.body import ProgressCall
 from .._model.errors import InvalidOption, shown
 from .._model.headers import Fields, HeadersInput, fields_from, is_token
@@ -46,8 +47,7 @@ class RareOptions(TypedDict, total=False):
         array_style: "repeat", "comma" or "brackets", for lists in `params`.
         progress: called with (bytes sent, bytes in all or None) while the body is sent, at most 10 times a second, and
             once at its end; what it raises ends the call.
-        proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL (http, https, socks5,
-            socks5h), to (URL, (user, password)), or to None for a direct connection; beats the environment.
+        raise_for_status: raise the HTTPError of a status of 400 or above from the call itself.
         idempotent: this call may be repeated after it may have reached the server, whatever its method.
         idempotency_key: True sends a random Idempotency-Key, the same with every attempt, text sends that one; and the
             call may be repeated.
@@ -58,13 +58,21 @@ class RareOptions(TypedDict, total=False):
     strict_accept: bool
     array_style: str
     progress: ProgressCall | None
-    proxies: ProxiesInput
+    raise_for_status: bool
     idempotent: bool
     idempotency_key: bool | str | None
 
 
-class CommonOptions(RareOptions, total=False):
+class RoutedOptions(RareOptions, total=False):
+    """The same with `proxies`, which has a place of its own in signatures, as in requests."""
+
+    proxies: ProxiesInput
+
+
+class CommonOptions(RoutedOptions, total=False):
     """The keywords that every call takes; those not given are the session's."""
+
+    hooks: Any
 
     headers: HeadersInput
     cookies: Any
@@ -118,6 +126,8 @@ def timeout_from(value: Any) -> Timeout:
         return value
     if value is None:
         return Timeout(None, total=None)
+    if type(value) is errors.Timeout:  # what `smartclient.Timeout()` gives, which says nothing
+        return DEFAULT_TIMEOUT
     if isinstance(value, tuple | list):
         if len(value) != 2:
             raise InvalidOption(
@@ -210,7 +220,7 @@ def with_rare(fields: Fields, options: Options, rare: Mapping[str, Any]) -> tupl
         TypeError: other keywords.
         InvalidOption: a wish that its field cannot carry.
     """
-    unknown = rare.keys() - RareOptions.__optional_keys__
+    unknown = rare.keys() - RoutedOptions.__optional_keys__
     if unknown:
         raise unknown_keyword("request", unknown, CallOptions.__optional_keys__)
     for option, name in ACCEPT_FIELDS.items():
@@ -220,6 +230,8 @@ def with_rare(fields: Fields, options: Options, rare: Mapping[str, Any]) -> tupl
             fields = fields.replace(name, accept_value(option, rare[option]))
     if rare.get("strict_accept") is not None:
         options = replace(options, strict_accept=bool(rare["strict_accept"]))
+    if rare.get("raise_for_status") is not None:
+        options = replace(options, raise_for_status=bool(rare["raise_for_status"]))
     if rare.get("idempotent") is not None:
         options = replace(options, idempotent=bool(rare["idempotent"]))
     if rare.get("idempotency_key"):

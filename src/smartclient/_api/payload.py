@@ -36,18 +36,19 @@ def body_from(data: Any, json: Any, files: Any = None, *, on_loop: bool = False)
     if is_nothing(data):
         return (NO_BODY, None) if json is None else (RequestBody(_json_bytes(json)), "application/json")
     if isinstance(data, str | bytes | bytearray | memoryview):
-        return RequestBody(as_bytes(data, "data")), None
+        return RequestBody(as_bytes(data, "data"), source=data if isinstance(data, str) else None), None
     if callable(getattr(data, "read", None)):
         body = file_body(data, "data")
         return (off_the_loop(body) if on_loop else body), None
     if isinstance(data, Mapping | list | tuple):
-        return RequestBody(_form(data)), _FORM
+        form = _form(data)
+        return RequestBody(form.encode("ascii"), source=form), _FORM
     if isinstance(data, Iterable):
-        return RequestBody(Checked(data)), None
+        return RequestBody(Checked(data), source=data), None
     if isinstance(data, AsyncIterable):
         if not on_loop:
             raise InvalidOption("data: an asynchronous iterable needs an AsyncSession")
-        return RequestBody(Awaited(data)), None
+        return RequestBody(Awaited(data), source=data), None
     raise InvalidOption(f"data: {type(data).__name__} cannot be sent; give bytes, str, a form, a file or an iterable")
 
 
@@ -77,7 +78,7 @@ def _json_bytes(value: Any) -> bytes:
         raise InvalidJSONError(f"json: {error}") from error
 
 
-def _form(data: Any) -> bytes:
+def _form(data: Any) -> str:
     from urllib.parse import urlencode
 
     pairs: list[tuple[Any, Any]] = []
@@ -87,7 +88,7 @@ def _form(data: Any) -> bytes:
             if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
                 values = (values,)
             pairs.extend((name, value) for value in values if value is not None)
-        return urlencode(pairs).encode("ascii")
+        return urlencode(pairs)
     except (TypeError, ValueError, RecursionError):
         raise InvalidOption("data: a form must hold (name, value) pairs, and no surrogates") from None
 
@@ -104,13 +105,13 @@ def checked_framing(fields: Fields, body: RequestBody) -> tuple[Fields, RequestB
         if fields.get("transfer-encoding").strip().lower() != "chunked" or "content-length" in fields:
             raise InvalidHeader("Transfer-Encoding: only chunked, and not beside Content-Length, can be sent")
         content = _Whole(body.content) if isinstance(body.content, bytes) else body.content
-        body = RequestBody(content, None, body.replayable)
+        body = RequestBody(content, None, body.replayable, body.progress, body.source)
     elif "content-length" in fields:
         text = fields.get("content-length").strip()
         if not (text.isascii() and text.isdigit() and len(text) <= 18):
             raise InvalidHeader(f"Content-Length: {text[:80]!a} is not one number")
         if body.length is None:
-            body = RequestBody(body.content, int(text), body.replayable)
+            body = RequestBody(body.content, int(text), body.replayable, body.progress, body.source)
         elif body.length != int(text):
             raise InvalidHeader(f"Content-Length is {int(text)}, but the body has {body.length} bytes")
     return fields.without(("content-length", "transfer-encoding")), body

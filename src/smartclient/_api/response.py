@@ -1,61 +1,66 @@
 """Responses as users hold them, under requests' names; whatever is costly is made when it is looked at."""
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from .._codec.lines import LineSplitter
-from .._model.body import BytesReader
+from .._model.body import BodyReader, BytesReader
 from .._model.errors import (
     InvalidOption,
-    NotAcceptable,
     RequestException,
     SessionMisuse,
     StreamConsumedError,
     shown,
-    status_error_class,
 )
 from .._model.headers import Headers
 from .._model.message import Reply
-from .._model.retry import Attempt
 from .._pipeline.content import whole_content
 from .._runtime.base import run_blocking
+from .once import once
 from .pieces import EachAsync, Lines, Pieces, Portions, Text, each
-from .request import PreparedRequest, attempts_of, tell_about, timings_of
-from .views import FieldViews, tell_alternatives
+from .request import PreparedRequest, prepared_from, tell_about
+from .statuses import StatusViews
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from .._model.certificate import TLSInfo
-    from .._model.timings import Timings
 
 T = TypeVar("T")
 
 REDIRECT_STATI = (301, 302, 303, 307, 308)
+_OF_THIS_PROCESS = ("_next", "_raw", "connection")
+"""Attributes that pickles leave behind."""
 
 
-class Response(FieldViews):
-    """The response to a call of `Session`.
+class Response(StatusViews):
+    """The response to a call of `Session`. Every attribute may be set; most are made when they are first looked at.
 
     Attributes:
         status_code: int.
-        encoding: name of the text encoding, None to find it out from the content; may be set.
     """
 
-    def __init__(self, reply: Reply, content: bytes | None, seconds: float) -> None:
-        """`content` is None for a streamed response, whose body is still to be read."""
+    def __init__(self, reply: Reply | None = None, content: bytes | None = None, seconds: float = 0.0) -> None:
+        """Without arguments it says nothing yet. `content` is None where the body is still to be read."""
+        if reply is None:
+            from .answers import nothing_yet
+
+            reply = nothing_yet(self.__dict__)
         self._reply = reply
-        self._content = content
-        self._consumed = content is not None
+        self._content: Any = False if content is None else content  # False is requests' word for "not read"
+        self._content_consumed = content is not None
         self._seconds = seconds
-        self.status_code = reply.head.status
-        self.encoding: str | None = None
+        self._encoding: str | None = None
+        self.status_code: Any = reply.head.status
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles: with the content, which is read first where nobody has begun to."""
-        if not self._consumed:
-            self._content = self._read_whole()
-        return self.__dict__
+        if not self._content_consumed:
+            self.content  # noqa: B018
+        return self._kept() | {"_content_consumed": True}
+
+    def _kept(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in _OF_THIS_PROCESS}
 
     def __repr__(self) -> str:
         return f"<Response [{self.status_code}]>"
@@ -63,79 +68,108 @@ class Response(FieldViews):
     def __bool__(self) -> bool:
         return self.ok
 
-    @property
-    def ok(self) -> bool:
-        """Whether the status is below 400."""
-        return self.status_code < 400
-
-    @property
-    def reason(self) -> str:
+    @once
+    def reason(self) -> Any:
         """The words after the status; "" when the peer sent none."""
         return self._reply.head.reason
 
-    @property
-    def url(self) -> str:
+    @once
+    def url(self) -> Any:
         """The URL that answered, after redirects, with its fragment."""
         return str(self._reply.request.url)
 
-    @property
-    def headers(self) -> Headers:
+    @once
+    def headers(self) -> Any:
         """The fields of the head: case-insensitive, in order, repeats kept."""
-        headers: Headers | None = self.__dict__.get("_headers")
-        if headers is None:
-            headers = self.__dict__["_headers"] = Headers(self._reply.head.fields)
-        return headers
+        return Headers(self._reply.head.fields)
+
+    @property
+    def encoding(self) -> str | None:
+        """The text encoding that was set, else what the charset parameter says; None: found out from the content."""
+        return self._encoding or self.content_type.parameters.get("charset")
+
+    @encoding.setter
+    def encoding(self, value: str | None) -> None:
+        self._encoding = value
+
+    @property
+    def apparent_encoding(self) -> str:
+        """The text encoding that the content looks like: by statistics, over its first 64 KiB.
+
+        charset_normalizer or chardet does that where one of them is installed; else marks, declarations and UTF-8.
+        """
+        from .detection import detected_encoding
+
+        return detected_encoding(self.content or b"")
+
+    @property
+    def raw(self) -> Any:
+        """The body as a file: undecoded unless its `decode_content` is set. May be set to any other file."""
+        if "_raw" not in self.__dict__:
+            from .raw import RawBody
+
+            self._raw: Any = RawBody(self._reply)
+        return self._raw
+
+    @raw.setter
+    def raw(self, value: Any) -> None:
+        from .raw import FileReader
+
+        self._raw = value
+        self._reply.body = FileReader(value, decoded=True)
+        self._reply.raw = FileReader(value, decoded=False)
 
     @property
     def trailers(self) -> Headers:
         """The fields after a chunked body, once it was read."""
         return Headers(self._reply.body.trailers)
 
-    @property
-    def http_version(self) -> str:
-        """ "HTTP/1.1" or what the peer said."""
-        return self._reply.head.version
-
-    @property
-    def address(self) -> Any:
-        """(IP address, port) of whoever answered, the path of its Unix socket, or None: unknown, as from the cache."""
-        connection = self._reply.connection
-        return None if connection is None else connection.address
-
-    @property
-    def tls(self) -> "TLSInfo | None":
-        """Version, cipher and certificate of the connection; None without TLS, and for what the cache had."""
-        connection = self._reply.connection
-        if connection is None or connection.handshake is None:
-            return None
-        from .._model.certificate import TLSInfo
-
-        return TLSInfo.of(connection.handshake)
-
-    @property
+    @once
     def request(self) -> PreparedRequest:
         """The request as it was sent."""
-        return PreparedRequest(self._reply.request)
+        return prepared_from(self._reply.request)
 
-    @property
+    @once
+    def connection(self) -> Any:
+        """The adapter that answered, or would for another request."""
+        from .adapters import HTTPAdapter
+
+        return HTTPAdapter()
+
+    @once
     def history(self) -> list["Response"]:
         """The redirects that led here, oldest first; their bodies were not read."""
         return [type(self)(reply, b"", self._seconds) for reply in self._reply.history]
+
+    @once
+    def _next(self) -> PreparedRequest | None:
+        from .._rules.redirect import next_request
+
+        following = next_request(self._reply.request, self._reply.head) if self.is_redirect else None
+        return None if following is None else prepared_from(following)
+
+    @property
+    def next(self) -> PreparedRequest | None:
+        """The request that a redirect leads to, when it was not followed; None when there is none."""
+        return self._next
 
     @property
     def interim(self) -> list[tuple[int, Headers]]:
         """(status, headers) of the 1xx responses that came before."""
         return [(event.head.status, Headers(event.head.fields)) for event in self._reply.interim]
 
-    @property
-    def cookies(self) -> dict[str, str]:
-        """Name and value of the cookies that this response sets."""
-        from .._model.cookies import parse_set_cookie
+    @once
+    def cookies(self) -> Any:
+        """A jar of the cookies that this response sets, as far as RFC 6265bis lets it."""
+        from .cookiejar import RequestsCookieJar
 
-        parsed = [parse_set_cookie(line) for line in self._reply.head.fields.getlist("set-cookie")]
-        return {cookie.name: cookie.value for cookie in parsed if cookie is not None}
+        jar = RequestsCookieJar()
+        lines = self._reply.head.fields.getlist("set-cookie")
+        if lines:
+            jar.kept.store(self._reply.request.url, lines, time.time())
+        return jar
 
-    @property
+    @once
     def elapsed(self) -> "timedelta":
         """From the start of the call to the response's head."""
         from datetime import timedelta
@@ -143,49 +177,14 @@ class Response(FieldViews):
         return timedelta(seconds=self._seconds)
 
     @property
-    def cache(self) -> Any:
-        """What the cache did for this call, None without one; `str()` of it is a Cache-Status field (RFC 9211)."""
-        return self._reply.cache
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """Each time that the request of the last hop was sent, oldest first; none for what the cache had."""
-        return attempts_of(self._reply, None if self._reply.history else self._seconds)
-
-    @property
-    def timings(self) -> "Timings":
-        """Seconds of each phase of the last exchange; none of it for what the cache had."""
-        return timings_of(self._reply, self._seconds)
-
-    @property
-    def undecoded(self) -> str | None:
-        """Name of a content coding that was left on because nobody here knows it."""
-        return self._reply.undecoded
-
-    @property
     def is_redirect(self) -> bool:
         """Whether this could be followed."""
-        return self.status_code in REDIRECT_STATI and "location" in self._reply.head.fields
+        return self.status_code in REDIRECT_STATI and "location" in self.headers
 
     @property
     def is_permanent_redirect(self) -> bool:
         """Whether this could be followed, and is for good: 301 or 308."""
-        return self.status_code in (301, 308) and "location" in self._reply.head.fields
-
-    def raise_for_status(self) -> "Response":
-        """This response, or an HTTPError of the class that fits its status when that is 400 or above."""
-        status = self.status_code
-        if status < 400:
-            return self
-        side = "Client" if status < 500 else "Server"
-        reason, url = ascii(self.reason[:80])[1:-1], self._reply.request.url.safe
-        error = status_error_class(status)(
-            f"{status} {side} Error: {reason} for url: {url}", response=self, sent="wholly"
-        )
-        error.elapsed, error.attempts = self._seconds, self.attempts
-        if isinstance(error, NotAcceptable):
-            tell_alternatives(error, self._reply, self._content or b"")
-        raise error
+        return self.status_code in (301, 308) and "location" in self.headers
 
     # The body.
 
@@ -196,9 +195,9 @@ class Response(FieldViews):
         Raises:
             StreamConsumedError: the stream was read already.
         """
-        if self._content is None:
-            self._content = self._read_whole()
-        return self._content
+        if self._content is False:
+            self._content = None if self.__dict__.get("_raw", self) is None else self._read_whole()
+        return self._content  # type: ignore[no-any-return]
 
     def _read_whole(self) -> bytes:
         self._consume()
@@ -209,17 +208,17 @@ class Response(FieldViews):
             raise
 
     def _consume(self) -> None:
-        if self._consumed:
+        if self._content_consumed:
             message = "The content for this response was already consumed"
             raise StreamConsumedError(message, response=self, sent="wholly")
-        self._consumed = True
+        self._content_consumed = True
 
     @property
     def text(self) -> str:
         """The content as text: by `encoding`, the charset, a mark or declaration in it, UTF-8, else windows-1252."""
         from .._codec.text import decode_text
 
-        return decode_text(self.content, self.encoding, self._reply.head.fields.get("content-type"))
+        return decode_text(self.content or b"", self._encoding, self._field("content-type"))
 
     def json(self, **kwargs: Any) -> Any:
         """The content read as JSON; `kwargs` go to `loads` of `json`, or of the session's `json_lib`.
@@ -229,7 +228,7 @@ class Response(FieldViews):
         """
         from .formats import json_value
 
-        return json_value(self.content, self._reply.request.options.formats, kwargs)
+        return json_value(self.content or b"", self._reply.request.options.formats, kwargs)
 
     @overload
     def parse(self, wanted: type[T]) -> T: ...
@@ -250,8 +249,9 @@ class Response(FieldViews):
         from .formats import value_of
         from .parsing import converted
 
-        content_type = self._reply.head.fields.get("content-type")
-        return converted(value_of(self.content, content_type, self._reply.request.options.formats), wanted)
+        return converted(
+            value_of(self.content or b"", self._field("content-type"), self._reply.request.options.formats), wanted
+        )
 
     def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
         """The decoded content as it arrives, at most `chunk_size` bytes at a time (None: as it comes).
@@ -277,11 +277,11 @@ class Response(FieldViews):
 
     def _pieces(self, size: int | None, decode_unicode: bool) -> Portions[Any]:
         _check_size(size)
-        body = self._reply.body
-        if self._content is not None:
-            body = BytesReader(self._content)
-        else:
+        if self._content is False:
             self._consume()
+            body: BodyReader = self._reply.body
+        else:
+            body = BytesReader(self._content or b"")
         pieces = Pieces(body, size, self._reply)
         return self._decoded(pieces) if decode_unicode else pieces
 
@@ -295,8 +295,8 @@ class Response(FieldViews):
     def _decoded(self, portions: Portions[bytes]) -> Portions[str]:
         from .._codec.text import text_codec, text_encoding
 
-        asked = text_codec(self.encoding) if self.encoding else None
-        return Text(portions, asked or text_encoding(self._reply.head.fields.get("content-type"), b""))
+        asked = text_codec(self._encoding) if self._encoding else None
+        return Text(portions, asked or text_encoding(self._field("content-type"), b""))
 
     def _raw_pieces(self, size: int | None) -> Portions[bytes]:
         _check_size(size)
@@ -305,7 +305,7 @@ class Response(FieldViews):
 
     def close(self) -> None:
         """Gives up what was not read; the connection is closed unless the body had ended."""
-        self._consumed = True
+        self._content_consumed = True
         self._reply.body.abort()
 
     def __enter__(self) -> "Response":
@@ -323,18 +323,18 @@ class AsyncResponse(Response):
 
     async def read(self) -> bytes:
         """The whole content, decoded."""
-        if self._content is None:
+        if self._content is False:
             self._consume()
             try:
                 self._content = await whole_content(self._reply)
             except RequestException as error:
                 tell_about(error, self._reply)
                 raise
-        return self._content
+        return self._content  # type: ignore[no-any-return]
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles: a body that was not read cannot be read there."""
-        return self.__dict__ | {"_consumed": True}
+        return self._kept() | {"_content_consumed": True}
 
     def iter_content(self, chunk_size: int | None = None, decode_unicode: bool = False) -> Any:
         return EachAsync(self._pieces(chunk_size, decode_unicode))

@@ -1,26 +1,45 @@
 """`Session`, the facade for blocking code: it chooses the blocking runtime, and nothing below it knows."""
 
 import time
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
-from .._model.request import Request
+from .._model.request import Request as ModelRequest
 from .._model.retry import RetryPolicy
 from .._net.pool import Pool
 from .._net.transport import SyncTransport
-from .._pipeline.chain import build_chain
+from .._pipeline.chain import build_chain, build_inner
 from .._pipeline.exchange import SyncExchangeStage
 from .._pipeline.stage import Stage
-from .._runtime.base import run_blocking
+from .._pipeline.together import Together
+from .._runtime.base import Runtime, run_blocking
 from .call import perform
-from .options import NOT_GIVEN, CacheInput, CallOptions, NotGiven, PostOptions, PutOptions, RareOptions, TimeoutInput
+from .options import (
+    NOT_GIVEN,
+    CacheInput,
+    CallOptions,
+    NotGiven,
+    PostOptions,
+    ProxiesInput,
+    PutOptions,
+    RareOptions,
+    RoutedOptions,
+    TimeoutInput,
+)
+from .request import Request
 from .response import Response
+from .seams import is_seen, remember
+from .sending import Sending
 from .settings import StreamFlag
-from .sharing import SharedPool
+
+if TYPE_CHECKING:
+    import os
+
+    from .download import Download, ProgressCall
 
 
-class Session(SharedPool):
+class Session(Sending):
     """Calls that block; safe for many threads; usable again after `close()`.
 
     >>> import smartclient
@@ -42,6 +61,8 @@ class Session(SharedPool):
         auth: Any = None,
         timeout: TimeoutInput | NotGiven = NOT_GIVEN,
         allow_redirects: bool = True,
+        proxies: ProxiesInput = None,
+        hooks: Any = None,
         stream: bool | None = None,
         verify: Any = None,
         cert: Any = None,
@@ -65,9 +86,12 @@ class Session(SharedPool):
             auth: (user, password), or what else a session takes; never sent to another origin.
             timeout: seconds for each wait, (connect, read), a Timeout, or None for no limit.
             allow_redirects: follow 301, 302, 303, 307 and 308.
+            proxies: mapping from "http", "https", "all" or "scheme://host" to a proxy's URL (http, https, socks5,
+                socks5h), to (URL, (user, password)), or to None for a direct connection; beats the environment.
+            hooks: {"response": function or functions}, called with each response and the keywords of `send`; what
+                they return, unless None, takes its place.
             stream: leave the body to be read from the response.
-            verify: False turns the check of certificates off; a path names the trusted CAs; a `TLS` says more; an
-                `ssl.SSLContext` is used as it is.
+            verify: False, a path of trusted CAs, a `TLS`, or an `ssl.SSLContext`, which is used as it is.
             cert: path of a client certificate, or (certificate, key) paths, or the same as PEM text.
             json: sent as JSON, unless `data` or `files` is given.
             retries: further attempts at most, for what may be repeated, or a `RetryPolicy`.
@@ -75,33 +99,33 @@ class Session(SharedPool):
             rare: the keywords of `RareOptions`.
 
         Raises:
-            RequestException: always one of its classes; see `smartclient.exceptions`.
-            TypeError: an unknown keyword; it names the nearest.
+            RequestException: one of its classes.
+            TypeError: an unknown keyword.
         """
+        if hooks or is_seen(self, auth):
+            return self._seen_request(
+                Request(method, url, headers, files, data, params, auth, cookies, hooks, json),
+                (timeout, allow_redirects, proxies, stream, verify, cert, retries, cache, rare),
+            )
+        routed: RoutedOptions = rare  # type: ignore[assignment]  # a copy would be made in every call
+        if proxies is not None:
+            routed["proxies"] = proxies
+        # fmt: off
         request = self._request(
-            method,
-            url,
-            params,
-            data,
-            headers,
-            cookies,
-            files,
-            auth,
-            timeout,
-            allow_redirects,
-            stream,
-            verify,
-            cert,
-            json,
-            retries,
-            cache,
-            rare,
+            method, url, params, data, headers, cookies, files, auth, timeout, allow_redirects, stream, verify, cert,
+            json, retries, cache, routed,
         )
+        # fmt: on
         if self._stages:
             return self._through_stages(request)
         return run_blocking(perform(self._chain or self._open(), request, Response))
 
-    def _through_stages(self, request: Request) -> Response:
+    def _seen_request(self, request: Request, call: tuple[Any, ...]) -> Response:
+        from .long_way import Call, perform_call
+
+        return perform_call(self, request, Call(*call))
+
+    def _through_stages(self, request: ModelRequest) -> Response:
         from .stages import through
 
         response = through(
@@ -115,17 +139,31 @@ class Session(SharedPool):
         with self._lock:
             if self._chain is None:
                 pool = self._open_pool()
-                transport = SyncTransport(pool) if self._transport is None else self._transport
                 self._chain = build_chain(
-                    SyncExchangeStage(transport, pool.runtime),
-                    runtime=pool.runtime,
+                    self._exchange(pool),
+                    together=self._together(pool.runtime),
                     wall_clock=time.time,
                     jar=self._jar,
                     caching=self._caching,
                     budget=self._budget,
+                    hsts=self._hsts,
                     extras=self._extras(),
                 )
             return self._chain
+
+    def _exchange(self, pool: Pool) -> SyncExchangeStage:
+        return SyncExchangeStage(SyncTransport(pool) if self._transport is None else self._transport, pool.runtime)
+
+    def _open_inner(self) -> Stage:
+        with self._lock:
+            pool = self._open_pool()
+        return build_inner(
+            self._exchange(pool), runtime=pool.runtime, wall_clock=time.time, budget=self._budget, extras=self._extras()
+        )
+
+    def _open_together(self) -> Together:
+        with self._lock:
+            return self._together(self._open_pool().runtime)
 
     def _open_pool(self) -> Pool:
         """The pool of the session or of the one it was derived from; called with the lock held."""
@@ -154,10 +192,12 @@ class Session(SharedPool):
 
     def get(self, url: Any, **options: Unpack[CallOptions]) -> Response:
         """GET; see `request`."""
+        options.setdefault("allow_redirects", True)  # whoever replaces `request` sees what requests gives
         return self.request("GET", url, **options)
 
     def options(self, url: Any, **options: Unpack[CallOptions]) -> Response:
         """OPTIONS; see `request`."""
+        options.setdefault("allow_redirects", True)
         return self.request("OPTIONS", url, **options)
 
     def head(self, url: Any, **options: Unpack[CallOptions]) -> Response:
@@ -201,12 +241,64 @@ class Session(SharedPool):
         options["stream"] = True
         return self.request(method, url, **options)
 
+    def download(
+        self,
+        url: Any,
+        path: "str | os.PathLike[str]",
+        *,
+        resume: bool = True,
+        checksum: str | None = None,
+        parallel: int = 1,
+        progress: "ProgressCall | None" = None,
+        overwrite: bool = True,
+        if_changed: bool = False,
+        limit_rate: float | None = None,
+        **options: Any,
+    ) -> "Download[Response]":
+        """Downloads `url` to `path`, whole and checked or not at all, and resumes by itself what breaks off.
+
+        The bytes go to `path` + ".part" first, beside which ".part.json" tells how far they are; a later call goes on
+        there, even after the process was killed. There is no limit on the whole time; `timeout` limits each wait.
+
+        Args:
+            url: as in `request`.
+            path: of the file; or a folder, in which the server's name for it is used, and no file is ever replaced.
+            resume: False begins afresh, and gives up where the connection breaks.
+            checksum: "sha256:hex" or another of hashlib's algorithms. What a server says in Repr-Digest is checked
+                without being asked for.
+            parallel: requests at a time, 16 at most, for files of 16 MiB and more whose server allows parts.
+            progress: called with (bytes so far, bytes in all or None, bytes in a second), at most 10 times a second
+                and once at the end; with `parallel` from several threads. What it raises ends the download.
+            overwrite: False refuses to replace a file.
+            if_changed: asks only for what is newer than the file that is there, by the file's time, which becomes that
+                of the server's file.
+            limit_rate: bytes in a second at most.
+            options: keywords of `get`, but for `stream`, `cache` and `files`.
+
+        Raises:
+            HTTPError: a status of 400 and more, typed as by `raise_for_status`; or another without a file.
+            ChecksumError: the content is not what it should be; nothing is kept of it.
+            FileError: the file cannot be written.
+            RequestException: as for any call.
+        """
+        from .download import fetched, wish_from
+
+        wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
+        return run_blocking(fetched(self, url, wish, options))
+
+    def _runtime(self) -> Runtime:
+        with self._lock:
+            return self._open_pool().runtime
+
     def close(self) -> None:
         """Closes the idle connections; streamed bodies that are still being read keep theirs."""
         with self._lock:
-            pool = self._let_go()
+            pool, shared = self._let_go()
         if pool is not None:
             pool.close()
+        if shared is not None:
+            run_blocking(shared.background.close())
+        self._close_adapters()
 
     def __enter__(self) -> "Session":
         return self
@@ -216,3 +308,6 @@ class Session(SharedPool):
 
     def __repr__(self) -> str:
         return f"<Session {(self._owner or self)._pool!r}>"
+
+
+remember(Session)

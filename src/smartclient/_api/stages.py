@@ -4,13 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from .._model.errors import InvalidOption, SessionMisuse, UnrewindableBodyError, shown
-from .._model.headers import fields_from
 from .._model.request import Request
-from .._model.url import URL
 from .._rules.redirect import crosses_origin, strip_credentials
-from .options import checked_method
-from .payload import FRAMING_FIELDS, body_from, checked_framing
-from .request import PreparedRequest
+from .request import PreparedRequest, prepared_from
+from .translation import request_from
 
 UserStage = Callable[[PreparedRequest, Callable[[PreparedRequest], Any]], Any]
 R = TypeVar("R")
@@ -46,7 +43,7 @@ def through(stages: Iterable[UserStage], request: Request, call: Callable[[Reque
     inner: Callable[[PreparedRequest], Any] = _Innermost(request, call)
     for stage in reversed(tuple(stages)):
         inner = _Next(stage, inner)
-    return inner(PreparedRequest(request))  # type: ignore[no-any-return]
+    return inner(prepared_from(request))  # type: ignore[no-any-return]
 
 
 class _Next:
@@ -89,12 +86,7 @@ def changed(request: Request, prepared: Any, who: str) -> Request:
     """
     if not isinstance(prepared, PreparedRequest):
         raise SessionMisuse(f"{who} {shown(prepared)}, which is no request")
-    url = request.url if prepared.url == str(request.url) else URL.parse(prepared.url)
-    fields, body, options = fields_from(prepared.headers), request.body, request.options
-    if prepared.body is not (body.content or None):
-        body, _ = body_from(prepared.body, None)
-    if not FRAMING_FIELDS.isdisjoint(fields.index):
-        fields, body = checked_framing(fields, body)
-    if crosses_origin(request.url, url):
-        _, options = strip_credentials(fields, options)
-    return request.replace(method=checked_method(prepared.method), url=url, fields=fields, body=body, options=options)
+    made = request_from(prepared, request)
+    if crosses_origin(request.url, made.url):
+        _, made.options = strip_credentials(made.fields, made.options)
+    return made

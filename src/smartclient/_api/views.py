@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._model.errors import NotAcceptable
 from .._model.fields import (
@@ -26,13 +26,16 @@ _SHOWN = 80
 
 
 class FieldViews:
-    """What the fields of `_reply` say."""
+    """What the fields of a response say."""
 
     _reply: Reply
+    headers: Any
 
     def _field(self, name: str) -> str:
-        text: str = self._reply.head.fields.get(name, "")
-        return text
+        """The value of the field `name`, "" when there is none."""
+        if "headers" not in self.__dict__:  # nobody has looked at the mapping, so nobody has changed it
+            return self._reply.head.fields.get(name, "")  # type: ignore[no-any-return]
+        return str((self.headers or {}).get(name, ""))
 
     @property
     def links(self) -> dict[str, dict[str, str]]:

@@ -68,9 +68,10 @@ class RequestBody:
         length: bytes in all, None when unknown (sent chunked).
         replayable: whether it can be read again from the start.
         progress: called with (bytes sent, length) while it is sent, or None.
+        source: what the caller gave for it, to be shown as the body of the request; None where that is `content`.
     """
 
-    __slots__ = ("content", "length", "progress", "replayable")
+    __slots__ = ("content", "length", "progress", "replayable", "source")
 
     def __init__(
         self,
@@ -78,11 +79,13 @@ class RequestBody:
         length: int | None = None,
         replayable: bool = False,
         progress: ProgressCall | None = None,
+        source: Any = None,
     ) -> None:
         self.content = content
         self.length = len(content) if isinstance(content, bytes) else length
         self.replayable = replayable or isinstance(content, bytes)
         self.progress = progress
+        self.source = source
 
     def pieces(self) -> Iterator[bytes]:
         """The pieces of a body that is not asynchronous."""
@@ -100,11 +103,13 @@ class RequestBody:
 
     def with_progress(self, progress: ProgressCall) -> "RequestBody":
         """The same body, which tells how far it is."""
-        return RequestBody(self.content, self.length, self.replayable, progress)
+        return RequestBody(self.content, self.length, self.replayable, progress, self.source)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What cannot be read twice stays in its process."""
-        return RequestBody, (self.content if isinstance(self.content, bytes) else b"",)
+        if not isinstance(self.content, bytes):
+            return RequestBody, (b"",)
+        return RequestBody, (self.content, None, False, None, self.source)
 
 
 class PulledBody(Protocol):

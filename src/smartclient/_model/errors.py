@@ -33,6 +33,7 @@ class RequestException(OSError):
 
 
 SmartclientError = RequestException
+_ABOUT_ERRORS = frozenset(("request", "response", "sent"))
 
 
 def shown(value: Any) -> str:
@@ -44,7 +45,13 @@ def shown(value: Any) -> str:
 
 
 class HTTPError(RequestException):
-    """A response with a status of 400 or above, raised by `raise_for_status`."""
+    """A response with a status of 400 or above, raised by `raise_for_status`.
+
+    Attributes:
+        problem: what the server says of it, as a `Problem` (RFC 9457); None when it says nothing in that form.
+    """
+
+    problem: Any = None
 
 
 class ClientStatusError(HTTPError):
@@ -72,7 +79,13 @@ class NotFound(ClientStatusError):
 
 
 class MethodNotAllowed(ClientStatusError):
-    """405."""
+    """405.
+
+    Attributes:
+        allow: the methods that the server has instead.
+    """
+
+    allow: tuple[str, ...] = ()
 
 
 class NotAcceptable(ClientStatusError):
@@ -161,7 +174,18 @@ class SSLError(ConnectionError):
 
 
 class Timeout(RequestException):
-    """A time limit passed."""
+    """A time limit passed. Called with seconds, as in `Timeout(5, total=20)`, it gives the limits of a call instead.
+
+    One name says both: requests has the error at its top level, and other clients have the limits there.
+    """
+
+    def __new__(cls, *args: Any, **keywords: Any) -> Any:
+        is_limit = bool(args) and (args[0] is None or isinstance(args[0], int | float))
+        if cls is Timeout and (is_limit or not keywords.keys() <= _ABOUT_ERRORS):
+            from .options import Timeout as Limits
+
+            return Limits(*args, **keywords)
+        return super().__new__(cls, *args)
 
 
 class ConnectTimeout(ConnectionError, Timeout):
@@ -252,12 +276,19 @@ class BodyTooLarge(RequestException):
     """The body passed `Limits(body_max=)`."""
 
 
-class StreamConsumedError(RequestException, TypeError):
+class StreamConsumedError(RequestException, TypeError, RuntimeError):
     """The body was already read as a stream."""
 
 
 class ChecksumError(RequestException):
     """The bytes are not those that the checksum names."""
+
+
+class FileError(RequestException):
+    """The file of a download cannot be written: no room, no permission, no folder, or one that must not be replaced.
+
+    `errno` says which, as for any OSError.
+    """
 
 
 class NegotiationError(RequestException):

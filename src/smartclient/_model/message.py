@@ -53,7 +53,8 @@ class Reply:
         request: the request that this answers, as it was sent.
         history: replies of earlier hops, oldest first, bodies gone.
         interim: the 1xx responses that came before.
-        provenance: "network", "cache" or "revalidated".
+        provenance: "network", "cache", "revalidated", or "adapter": an answer that somebody else's code made and has
+            decoded, which is not to be stored.
         network_head: what the network answered where `head` is not that, as after a 304; else None.
         connection: what answered (`address`, `handshake`), or None.
         cache: what the cache stage decided, or None.

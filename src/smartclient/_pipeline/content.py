@@ -30,7 +30,7 @@ class ContentStage:
         if request.options.strict_accept:
             _check_match(reply)
         fields = reply.head.fields
-        if "content-encoding" in fields.index and _may_have_content(reply):
+        if "content-encoding" in fields.index and _may_have_content(reply) and reply.provenance != "adapter":
             try:
                 decoding = decoding_for(content_codings(fields.get("content-encoding")), request.options.limits)
             except RequestException as error:

@@ -64,7 +64,10 @@ def _stored(id: int, stamp: int, file: str | None, checksums: bytes | None, reco
             return None
         stored.place = Place(id, stamp, None)
     else:
-        stored.place = Place(id, stamp, BodyFile(file, stored.length, checksums or b""))
+        body = BodyFile(file, stored.length, checksums or b"")
+        if not body.is_sane():
+            return None
+        stored.place = Place(id, stamp, body)
     return stored
 
 

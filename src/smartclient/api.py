@@ -2,10 +2,13 @@
 
 from typing import Any, Unpack
 
-from .._runtime.base import new_lock
-from .options import CallOptions, GetOptions, PostOptions, PutOptions
-from .response import Response
-from .session import Session
+from . import sessions
+from ._api.options import CallOptions, GetOptions, PostOptions, PutOptions
+from ._api.response import Response
+from ._api.session import Session
+from ._runtime.base import new_lock
+
+__all__ = ["delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"]
 
 _lock = new_lock()
 _shared: Session | None = None
@@ -22,47 +25,51 @@ def _session() -> Session:
 
 def request(method: str, url: Any, **options: Unpack[CallOptions]) -> Response:
     """The response to one call; arguments and errors are those of `Session.request`."""
-    return _session().request(method, url, **options)
+    if sessions.Session is not Session:  # somebody put another class in its place, to see what becomes of calls
+        with sessions.Session() as session:
+            return session.request(method=method, url=url, **options)  # type: ignore[no-any-return, unused-ignore]
+    return _session().request(method=method, url=url, **options)
 
 
 def get(url: Any, params: Any = None, **options: Unpack[GetOptions]) -> Response:
     """GET; see `request`."""
-    return _session().request("GET", url, params=params, **options)
+    return request("get", url, params=params, **options)
 
 
 def options(url: Any, **options: Unpack[CallOptions]) -> Response:
     """OPTIONS; see `request`."""
-    return _session().request("OPTIONS", url, **options)
+    return request("options", url, **options)
 
 
 def head(url: Any, **options: Unpack[CallOptions]) -> Response:
     """HEAD, redirects not followed unless asked; see `request`."""
-    return _session().head(url, **options)
+    options.setdefault("allow_redirects", False)
+    return request("head", url, **options)
 
 
 def post(url: Any, data: Any = None, json: Any = None, **options: Unpack[PostOptions]) -> Response:
     """POST; see `request`."""
-    return _session().request("POST", url, data=data, json=json, **options)
+    return request("post", url, data=data, json=json, **options)
 
 
 def put(url: Any, data: Any = None, **options: Unpack[PutOptions]) -> Response:
     """PUT; see `request`."""
-    return _session().request("PUT", url, data=data, **options)
+    return request("put", url, data=data, **options)
 
 
 def patch(url: Any, data: Any = None, **options: Unpack[PutOptions]) -> Response:
     """PATCH; see `request`."""
-    return _session().request("PATCH", url, data=data, **options)
+    return request("patch", url, data=data, **options)
 
 
 def delete(url: Any, **options: Unpack[CallOptions]) -> Response:
     """DELETE; see `request`."""
-    return _session().request("DELETE", url, **options)
+    return request("delete", url, **options)
 
 
 def query(url: Any, data: Any = None, **options: Unpack[PutOptions]) -> Response:
     """QUERY (RFC 10008): safe and idempotent, with a body; see `request`."""
-    return _session().request("QUERY", url, data=data, **options)
+    return request("query", url, data=data, **options)
 
 
 def stream(method: str, url: Any, **options: Unpack[CallOptions]) -> Response:

@@ -1,0 +1,118 @@
+"""Redirects on the long way: the rules of `_rules.redirect`, with the methods of a session that may be overridden."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .._model.errors import RequestException, TooManyRedirects
+from .._model.headers import CREDENTIAL_FIELDS, Fields
+from .._model.message import Head
+from .._model.request import Request
+from .._model.url import URL
+from .._pipeline.origin import cookie_field
+from .._pipeline.stage import let_go
+from .._rules.redirect import REDIRECT_STATUSES, crosses_origin, location_of, next_request
+from .._runtime.base import run_blocking
+from .adapting import Told
+from .request import PreparedRequest, prepared_from
+from .response import Response
+from .translation import request_from
+
+if TYPE_CHECKING:
+    from .session import Session
+
+
+def redirect_target(response: Any) -> str | None:
+    """The text of the Location field of a redirect, in UTF-8 where it is that; None when `response` is none."""
+    if not response.is_redirect:
+        return None
+    return location_of(Head(response.status_code, Fields([("Location", str(response.headers["location"]))])))
+
+
+def should_strip(old_url: str, new_url: str) -> bool:
+    """Whether credentials stay behind."""
+    return crosses_origin(URL.parse(old_url), URL.parse(new_url))
+
+
+def strip(prepared: Any) -> None:
+    """Takes every credential out of `prepared`."""
+    for name in [name for name in prepared.headers if name.lower() in CREDENTIAL_FIELDS]:
+        del prepared.headers[name]
+    made = getattr(prepared, "_made_of", None)
+    if made is not None and (made.options.auth is not None or made.options.cookies):
+        prepared._made_of = made.replace(fields=made.fields, options=replace(made.options, auth=None, cookies=()))
+
+
+def following_responses(
+    session: "Session", response: Any, prepared: Any, told: Told, yield_requests: bool, more: dict[str, Any]
+) -> Iterator[Any]:
+    """The responses after `response`, which answered `prepared`, or the requests that would be sent for them."""
+    hops = 0
+    while (target := session.get_redirect_target(response)) is not None:
+        sent = getattr(prepared, "_sent_as", None) or request_from(prepared, Request("GET", URL.parse(prepared.url)))
+        try:
+            following = _following(session, sent, prepared, response, target)
+            if hops >= sent.options.max_redirects:
+                raise TooManyRedirects(f"Exceeded {sent.options.max_redirects} redirects.", sent="wholly")
+        except RequestException as error:
+            response.close()
+            error.response, error.request, error.sent = response, response.request, "wholly"
+            raise
+        hops += 1
+        told = told._replace(proxies=session.rebuild_proxies(following, told.proxies))
+        session.rebuild_auth(following, response)
+        _add_cookies(session, following)
+        if yield_requests:
+            yield following
+            response = None
+            return
+        if isinstance(response, Response) and response._content is False:
+            run_blocking(let_go(response._reply))
+            response._content, response._content_consumed = b"", True
+        following._follows = True
+        following._deadline = sent.deadline
+        prepared = following
+        response = session.send(following, **told._asdict(), allow_redirects=False, **more)
+        yield response
+
+
+def _following(session: "Session", sent: Request, prepared: Any, response: Any, target: str) -> PreparedRequest:
+    """The request for `target`, cookies left out, credentials only where a method of the caller's decides on them."""
+    own_cookies = prepared._own_cookies
+    if own_cookies and sent.fields.get("cookie") == own_cookies:
+        sent = sent.replace(fields=sent.fields.without(("cookie",)))
+    status = response.status_code if response.status_code in REDIRECT_STATUSES else 302
+    made = next_request(sent, Head(status, Fields([("Location", target)])))
+    if made is None:  # "" means this very URL
+        made = next_request(sent, Head(status, Fields([("Location", str(sent.url))])))
+    assert made is not None
+    if _decides(session, "rebuild_auth", "should_strip_auth"):
+        missing = [line for line in sent.fields if line[0].lower() in CREDENTIAL_FIELDS - made.fields.index.keys()]
+        made.fields = Fields([*made.fields, *missing])
+        made.options = replace(made.options, auth=sent.options.auth, cookies=sent.options.cookies)
+    elif crosses_origin(sent.url, made.url):
+        made.fields = made.fields.without(prepared._own_auth - {"content-length"})
+    following = prepared_from(made)
+    if _decides(session, "rebuild_method"):
+        following.method = sent.method
+        session.rebuild_method(following, response)
+    following.hooks, following._own_auth = prepared.hooks, prepared._own_auth
+    following._for, following._told = prepared._for, prepared._told
+    return following
+
+
+def _decides(session: "Session", *names: str) -> bool:
+    from .long_way import is_replaced_method
+
+    return any(is_replaced_method(session, name) for name in names)
+
+
+def _add_cookies(session: "Session", following: PreparedRequest) -> None:
+    made = following._made_of
+    if made is None or "Cookie" in following.headers:
+        return
+    cookies = cookie_field(request_from(following, made), session._jar, time.time())
+    if cookies:
+        following.headers["Cookie"] = cookies
+        following._own_cookies = cookies

@@ -1,0 +1,18 @@
+"""Requests and responses, and the numbers that programs written for requests look up beside them."""
+
+from ._api.request import PreparedRequest, Request
+from ._api.response import REDIRECT_STATI, Response
+
+DEFAULT_REDIRECT_LIMIT = 30
+CONTENT_CHUNK_SIZE = 10 * 1024
+ITER_CHUNK_SIZE = 512
+
+__all__ = [
+    "CONTENT_CHUNK_SIZE",
+    "DEFAULT_REDIRECT_LIMIT",
+    "ITER_CHUNK_SIZE",
+    "REDIRECT_STATI",
+    "PreparedRequest",
+    "Request",
+    "Response",
+]
