@@ -191,6 +191,7 @@ class RequestMaker(Settings):
             caching=caching,
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
+            raise_for_status=self._fixed.raise_for_status,
             http2=self._fixed.http2,
             formats=self._fixed.formats,
             redirects=self._fixed.redirects,

@@ -48,6 +48,7 @@ class RareOptions(TypedDict, total=False):
         array_style: "repeat", "comma" or "brackets", for lists in `params`.
         progress: called with (bytes sent, bytes in all or None) while the body is sent, at most 10 times a second, and
             once at its end; what it raises ends the call.
+        raise_for_status: raise the HTTPError of a status of 400 or above from the call itself.
         idempotent: this call may be repeated after it may have reached the server, whatever its method.
         idempotency_key: True sends a random Idempotency-Key, the same with every attempt, text sends that one; and the
             call may be repeated.
@@ -60,6 +61,7 @@ class RareOptions(TypedDict, total=False):
     strict_accept: bool
     array_style: str
     progress: ProgressCall | None
+    raise_for_status: bool
     idempotent: bool
     idempotency_key: bool | str | None
     redirects: Redirects | None
@@ -240,6 +242,8 @@ def with_rare(fields: Fields, options: Options, rare: Mapping[str, Any]) -> tupl
     if rare.get("credential_fields") is not None:
         rule = replace(options.redirects, credential_fields=rare["credential_fields"])
         options = replace(options, redirects=rule)
+    if rare.get("raise_for_status") is not None:
+        options = replace(options, raise_for_status=bool(rare["raise_for_status"]))
     if rare.get("idempotent") is not None:
         options = replace(options, idempotent=bool(rare["idempotent"]))
     if rare.get("idempotency_key"):

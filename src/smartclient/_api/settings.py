@@ -109,6 +109,7 @@ class Settings(RareSettings, CacheSettings):
         accept: Any = None,
         accept_language: Any = None,
         strict_accept: bool = False,
+        raise_for_status: bool = False,
         http2: bool = False,
         array_style: str = "repeat",
         json_lib: Any = None,
@@ -151,7 +152,7 @@ class Settings(RareSettings, CacheSettings):
         self.limits = checked_limits(limits)
         self.array_style = array_style
         self.stages = stages
-        self._fixed = Fixed(bool(stream), bool(strict_accept))
+        self._fixed = Fixed(bool(stream), bool(strict_accept), bool(raise_for_status))
         rare = {"on_event": on_event, "rate": rate, "trace": trace, "trace_hosts": trace_hosts, "accept": accept}
         rare |= {"accept_language": accept_language, "redirects": redirects, "credential_fields": credential_fields}
         for name, value in rare.items():

@@ -299,6 +299,7 @@ class Options:
         stream: the caller pulls the body itself.
         retries: a `RetryPolicy`, or what `_rules.retry.Rule` describes.
         idempotent: the caller says that this call may be repeated, whatever its method.
+        raise_for_status: a status of 400 or above is an error of the call.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
         caching: the cache of this call, a `Caching`; None for the session's.
         limits: the session's.
@@ -320,6 +321,7 @@ class Options:
     stream: bool = False
     retries: Any = DEFAULT_RETRIES
     idempotent: bool = False
+    raise_for_status: bool = False
     cache: str | None = "default"
     caching: Any = None
     limits: Limits = DEFAULT_LIMITS
