@@ -1,10 +1,10 @@
 """The settings of a session that few of them have: base URL, wishes, formats, stages."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._model.errors import InvalidOption
+from .._model.frozen import replace
 from .._model.headers import Headers
 from .._model.redirects import DEFAULT_REDIRECTS, Redirects
 from .._model.url import URL

@@ -1,16 +1,16 @@
 """`Redirects`: how redirects are followed; checked and frozen, never the decision itself."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from .errors import InvalidOption, shown
+from .frozen import frozen
 from .headers import AUTH_FIELDS, KEY_FIELDS, is_token
 
 _DOWNGRADES = ("strip", "refuse", "follow")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Redirects:
     """How redirects are followed, where they are.
 
