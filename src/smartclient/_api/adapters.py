@@ -3,7 +3,7 @@
 How a request gets through one lives in `_api.adapting`, loaded when somebody's request does.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 from .._model.headers import Headers
@@ -65,7 +65,7 @@ class HTTPAdapter(BaseAdapter):
         pool_block: keep to `pool_maxsize` connections to one origin, and wait for one of them.
     """
 
-    __attrs__ = ("max_retries", "config", "_pool_connections", "_pool_maxsize", "_pool_block")
+    __attrs__: ClassVar = ["max_retries", "config", "_pool_connections", "_pool_maxsize", "_pool_block"]
 
     def __init__(
         self,

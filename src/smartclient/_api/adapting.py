@@ -219,6 +219,8 @@ def _fields_of(answer: Any) -> Fields:
         if "set-cookie" not in fields and not getattr(answer, "cookies", None):
             return fields
         lines = _set_cookie_lines(answer)
+        if not lines:
+            return fields
         return Fields([*fields.without(("set-cookie",)).lines, *(("Set-Cookie", line) for line in lines)])
     except InvalidHeader as error:
         raise RemoteProtocolError(f"the adapter's response: {error}", sent="wholly") from error

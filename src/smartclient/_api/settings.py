@@ -125,7 +125,7 @@ class Settings(RareSettings, CacheSettings):
         self.base_url = base_url
         self._jar = jar_from(cookies, self._home_host)
         self.auth = auth
-        self.params = params
+        self.params = {} if params is None else params
         self.timeout = timeout
         self._verify = verify
         self.cert = cert
