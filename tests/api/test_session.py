@@ -31,6 +31,7 @@ from smartclient._model.errors import (
 )
 from smartclient._model.options import Limits, Timeout
 from smartclient._pipeline.chain import build_chain
+from smartclient._pipeline.together import Together
 from smartclient._rules.jar import Jar
 from smartclient._runtime.base import run_blocking
 
@@ -158,7 +159,7 @@ def hostile():
     session = Session()
     session._chain = build_chain(
         quiet_origin(),
-        runtime=Runtime,
+        together=Together(Runtime),
         wall_clock=time.time,
         jar=session.cookies,
         caching=None,

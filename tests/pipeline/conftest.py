@@ -66,6 +66,9 @@ class FakeRuntime:
     def now(self) -> float:
         return self.moment
 
+    def caller(self) -> object:
+        return "the only one"
+
     def random(self) -> float:
         return self.dice.pop(0) if self.dice else 0.0
 

@@ -21,6 +21,7 @@ from smartclient._pipeline.exchange import AsyncExchangeStage, SyncExchangeStage
 from smartclient._pipeline.origin import OriginStage
 from smartclient._pipeline.redirect import RedirectStage
 from smartclient._pipeline.retry import RetryStage
+from smartclient._pipeline.together import Together
 from smartclient._rules.budget import RetryBudget
 from smartclient._rules.jar import Jar
 from smartclient._runtime.base import run_blocking
@@ -36,7 +37,7 @@ def chain(below, fake_runtime):
     def build(store=None, jar=None):
         return build_chain(
             below,
-            runtime=fake_runtime(),
+            together=Together(fake_runtime()),
             wall_clock=lambda: NOW,
             jar=jar,
             caching=None if store is None else Caching(store),

@@ -1,11 +1,11 @@
 """The cache stage over a scripted origin and a clock that only moves when told."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from smartclient._model.body import BytesReader
 from smartclient._model.fields import format_http_date
+from smartclient._model.frozen import replace
 from smartclient._model.headers import NO_FIELDS, Fields
 from smartclient._model.message import Head, Reply
 from smartclient._model.options import Options
@@ -14,6 +14,7 @@ from smartclient._model.request import Request
 from smartclient._model.url import URL
 from smartclient._pipeline.cache import CacheStage
 from smartclient._pipeline.caching import Caching
+from smartclient._pipeline.together import Together
 from smartclient._runtime.base import run_blocking
 from smartclient._runtime.blocking import BlockingRuntime
 from smartclient._store.memory import MemoryStore
@@ -58,7 +59,7 @@ class World:
         self.requests: list[Request] = []
         self.store = MemoryStore() if store is None else store
         self.during: Callable[[], object] | None = None  # runs while the origin is at work
-        self.stage = CacheStage(Caching(self.store, policy), lambda: self.now, self.origin, RUNTIME)
+        self.stage = CacheStage(Caching(self.store, policy), lambda: self.now, self.origin, Together(RUNTIME))
 
     async def origin(self, request: Request) -> Reply:
         self.requests.append(request)

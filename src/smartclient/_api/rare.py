@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._model.errors import InvalidOption
 from .._model.headers import Headers
 from .._model.url import URL
+from .._rules.hsts import HSTSList
+from .hsts import hsts_from
 from .observing import ObservedSettings
 from .options import ACCEPT_FIELDS
 
@@ -18,6 +20,7 @@ class Fixed(NamedTuple):
 
     stream: bool = False
     strict_accept: bool = False
+    raise_for_status: bool = False
     http2: bool = False
     formats: "Formats | None" = None
 
@@ -28,6 +31,7 @@ class RareSettings(ObservedSettings):
     _blocking = True
     _fixed: Fixed
     _headers: Headers
+    _hsts: HSTSList | None
 
     @property
     def base_url(self) -> str | None:
@@ -44,6 +48,18 @@ class RareSettings(ObservedSettings):
     @property
     def _home_host(self) -> str:
         return "" if self._base is None else self._base.host
+
+    @property
+    def hsts(self) -> HSTSList | None:
+        """The hosts that are reached by https only, since they said so over TLS (RFC 6797); None where nobody asks.
+
+        May be set to True for a new list, to the path of a file that keeps it, to another session's list, or to None.
+        """
+        return self._hsts
+
+    @hsts.setter
+    def hsts(self, value: Any) -> None:
+        self._set_extra("_hsts", hsts_from(value))
 
     @property
     def accept(self) -> str | None:
@@ -90,6 +106,15 @@ class RareSettings(ObservedSettings):
             if find_spec("h2") is None:
                 raise InvalidOption("http2: the package h2 is not installed; the extra smartclient[http2] brings it")
         self._fixed = self._fixed._replace(http2=bool(on))
+
+    @property
+    def raise_for_status(self) -> bool:
+        """Whether calls raise the HTTPError of a status of 400 or above by themselves."""
+        return self._fixed.raise_for_status
+
+    @raise_for_status.setter
+    def raise_for_status(self, on: bool) -> None:
+        self._fixed = self._fixed._replace(raise_for_status=bool(on))
 
     @property
     def json_lib(self) -> Any:

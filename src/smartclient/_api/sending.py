@@ -11,7 +11,7 @@ from .sharing import SharedPool
 
 if TYPE_CHECKING:
     from .._pipeline.stage import Stage
-    from .._runtime.base import Runtime
+    from .._pipeline.together import Together
     from .session import Session
 
 
@@ -171,7 +171,7 @@ class Sending(SessionRedirectMixin, SharedPool):
         """What repeats and exchanges, over the connections of this session."""
         raise NotImplementedError
 
-    def _open_runtime(self) -> "Runtime":
+    def _open_together(self) -> "Together":
         raise NotImplementedError
 
 

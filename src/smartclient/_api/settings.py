@@ -65,6 +65,7 @@ class Settings(RareSettings, CacheSettings):
         cache: True (in memory), None for none, the path of a folder for a store on disk, or a `Cache`. As an
             attribute it is what `entries`, `purge`, `clear` and `stats` are called on, and is true while there is one.
         retries: further attempts at most, or a `RetryPolicy`.
+        hsts: True, None, or the path of a file that keeps the hosts which said that they are reached by https only.
         limits: of connections and bodies; read when the first connection is made.
         array_style: "repeat", "comma" or "brackets": what becomes of lists in `params`.
 
@@ -106,6 +107,7 @@ class Settings(RareSettings, CacheSettings):
         accept: Any = None,
         accept_language: Any = None,
         strict_accept: bool = False,
+        raise_for_status: bool = False,
         http2: bool = False,
         array_style: str = "repeat",
         json_lib: Any = None,
@@ -115,6 +117,7 @@ class Settings(RareSettings, CacheSettings):
         rate: Any = None,
         trace: bool = False,
         trace_hosts: Any = None,
+        hsts: Any = True,
         **unknown: Never,
     ) -> None:
         if unknown:
@@ -124,6 +127,7 @@ class Settings(RareSettings, CacheSettings):
         self._headers = Headers(fields_from(default_headers(), headers))
         self.base_url = base_url
         self._jar = jar_from(cookies, self._home_host)
+        self.hsts = hsts
         self.auth = auth
         self.params = {} if params is None else params
         self.timeout = timeout
@@ -151,7 +155,7 @@ class Settings(RareSettings, CacheSettings):
             self.accept = accept
         if accept_language is not None:
             self.accept_language = accept_language
-        self._fixed = Fixed(bool(stream), bool(strict_accept))
+        self._fixed = Fixed(bool(stream), bool(strict_accept), bool(raise_for_status))
         if http2:
             self.http2 = True
         if json_lib is not None or codecs is not None:

@@ -9,10 +9,11 @@ from .._model.headers import Headers, fields_from
 from .._model.options import Limits
 from .._model.request import Request
 from .._net.pool import Pool, PoolStats
+from .._pipeline.together import Together
 from .._rules.budget import RetryBudget
 from .._rules.jar import Jar
 from .._rules.proxy import routed
-from .._runtime.base import new_lock
+from .._runtime.base import Runtime, new_lock
 from .hooks import default_hooks
 from .making import RequestMaker
 from .once import once
@@ -31,6 +32,7 @@ _OF_THIS_PROCESS = (
     "_owner",
     "_pool",
     "_recorders",
+    "_shared",
     "_spare",
 )
 """Attributes that belong to one session in one process: neither pickled nor handed to derived sessions."""
@@ -38,6 +40,8 @@ _OF_THIS_PROCESS = (
 
 class SharedPool(RequestMaker):
     """A session over a pool of its own, or over that of the session it was derived from."""
+
+    _within = False  # `async with` has been entered: somebody is sure to close it
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -47,6 +51,7 @@ class SharedPool(RequestMaker):
         self._owner = owner
         self._budget: RetryBudget = RetryBudget(new_lock()) if owner is None else owner._budget
         self._pool: Pool | None = None
+        self._shared: Together | None = None
         self._recorders = ()
         self._limiter = None if owner is None else owner._limiter
         self._children: WeakSet[Self] = WeakSet()
@@ -99,12 +104,19 @@ class SharedPool(RequestMaker):
         pool = (self._owner or self)._pool
         return PoolStats() if pool is None else pool.stats()
 
-    def _let_go(self) -> Pool | None:
-        """The pool to close, None for a derived session: nobody here uses it any more."""
-        pool, self._pool, self._chain = self._pool, None, None
+    def _together(self, runtime: Runtime) -> Together:
+        """What the calls over the pool of this runtime share besides it."""
+        owner = self._owner or self
+        if owner._shared is None or owner._shared.runtime is not runtime:
+            owner._shared = Together(runtime, background=runtime.name != "trio" or owner._within)
+        return owner._shared
+
+    def _let_go(self) -> tuple[Pool | None, Together | None]:
+        """What is to be closed, nothing for a derived session: nobody here uses it any more."""
+        pool, shared, self._pool, self._shared, self._chain = self._pool, self._shared, None, None, None
         for child in self._children:
             child._chain = None
-        return pool
+        return pool, shared
 
     def _warming(self, url: Any, connections: Any) -> tuple[Request, int]:
         """The request whose connections `prewarm` opens, and how many."""

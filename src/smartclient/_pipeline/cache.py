@@ -15,6 +15,7 @@ from .._model.request import Request
 from .._model.scope import Scope
 from .._model.stored import Key
 from .._rules.answers import head_for
+from .._rules.collapsing import expects_events, may_share
 from .._rules.demands import ANSWERED_METHODS, demands_nothing
 from .._rules.explanation import explain, explain_served, explain_stand_in, explain_unsatisfiable
 from .._rules.invalidation import SAFE_METHODS, invalidated
@@ -22,10 +23,11 @@ from .._rules.reuse import NOTHING_STORED, decide
 from .._rules.staleness import stand_in
 from .._rules.storing import USELESS, is_useless
 from .._rules.validation import Heard, on_response
-from .._runtime.base import Runtime
+from .cache_flights import take_place
 from .cache_keeping import Keeping, show
 from .caching import Caching
 from .stage import Stage
+from .together import Together
 
 _NO_CONTENT = Fields([("Content-Length", "0")])
 
@@ -33,27 +35,50 @@ _NO_CONTENT = Fields([("Content-Length", "0")])
 class CacheStage:
     """Answers from the store where the rules allow, and keeps it true to what the origin says."""
 
-    __slots__ = ("caching", "clock", "keeping", "next", "policy", "runtime", "store")
+    __slots__ = ("caching", "clock", "flights", "keeping", "next", "policy", "runtime", "store", "together")
 
-    def __init__(self, caching: Caching, clock: Callable[[], float], next: Stage, runtime: Runtime) -> None:
-        """`clock` gives wall time, seconds since the epoch; `runtime` is what the store waits with."""
+    def __init__(self, caching: Caching, clock: Callable[[], float], next: Stage, together: Together) -> None:
+        """`clock` gives wall time, seconds since the epoch; `together` is shared with other sessions over one pool."""
         self.caching = caching
+        self.together = together
+        self.flights = together.flights_of(caching)
         self.store = caching.store
         self.policy = caching.policy
         self.clock = clock
         self.next = next
-        self.runtime = runtime
-        self.keeping = Keeping(caching, runtime)
+        self.runtime = together.runtime
+        self.keeping = Keeping(caching, together.runtime)
 
     async def __call__(self, request: Request) -> Reply:
         options = request.options
         if options.cache is None:
             return await self._uncached(request)
         if options.caching is not None and options.caching is not self.caching:
-            return await CacheStage(options.caching, self.clock, self.next, self.runtime)(request)
-        if request.method == "GET" and self.store.lacks(request.url.without_fragment) and demands_nothing(request):
-            return await self._first_time(request)
-        keys = await self._keys_of(request)
+            return await CacheStage(options.caching, self.clock, self.next, self.together)(request)
+        caching, flights = self.caching, self.flights
+        if not caching.salt:
+            await caching.learn_salt(self.runtime)
+        keys = caching.keys_of(request)
+        landed = 0 if flights is None else flights.landed
+        if request.method == "GET" and self.store.lacks(keys[0][0]) and demands_nothing(request):
+            plan: Asking = NOTHING_STORED
+            now = self.clock()
+            shared = flights is not None and not expects_events(request)
+        else:
+            found = await self.look(request, keys)
+            if isinstance(found, Reply):
+                return found
+            plan, now = found
+            shared = flights is not None and may_share(request, plan)
+        if shared and flights is not None:
+            place = flights.join(keys[0], request)
+            if place is not None:
+                asking = (plan, now) if flights.landed == landed else None
+                return await take_place(self, flights, place, request, keys, plan, asking)
+        return await self.ask(request, plan, keys[0], now)
+
+    async def look(self, request: Request, keys: tuple[Key, ...]) -> Reply | tuple[Asking, float]:
+        """The answer from the store, or how and since when to ask the origin."""
         candidates = await self.store.lookup(self.runtime, keys) if request.method in ANSWERED_METHODS else []
         now = self.clock()
         plan = decide(request, candidates, now, self.policy)
@@ -63,18 +88,7 @@ class CacheStage:
                 return reply
             candidates.remove(plan.stored)  # its body went meanwhile
             plan = decide(request, candidates, now, self.policy)
-        if isinstance(plan, Unsatisfiable):
-            return _unsatisfiable(request, plan, keys[0])
-        return await self._ask(request, plan, keys[0], now)
-
-    async def _first_time(self, request: Request) -> Reply:
-        """The short way of a plain GET for which nothing is stored, and often nothing will be."""
-        sent_at = self.clock()
-        reply = await self.next(request)
-        if not is_useless(reply.head, self.policy):
-            return await self._learn(request, reply, NOTHING_STORED, (await self._keys_of(request))[0], sent_at)
-        reply.cache = explain(NOTHING_STORED, USELESS, reply.head.status, reply.head.fields, sent_at)
-        return reply
+        return _unsatisfiable(request, plan, keys[0]) if isinstance(plan, Unsatisfiable) else (plan, now)
 
     async def _uncached(self, request: Request) -> Reply:
         """A call without the cache, which has to learn of it nevertheless if it changes something."""
@@ -82,12 +96,6 @@ class CacheStage:
         if request.method not in SAFE_METHODS:
             await self._invalidate(reply, invalidated(request, reply.head), self.clock())
         return reply
-
-    async def _keys_of(self, request: Request) -> tuple[Key, ...]:
-        caching = self.caching
-        if not caching.salt:
-            await caching.learn_salt(self.runtime)
-        return caching.keys_of(request)
 
     async def _served(self, request: Request, plan: Serve | ServeStale, now: float) -> Reply | None:
         """The answer from the store; None if its content is not there any more."""
@@ -100,7 +108,7 @@ class CacheStage:
         reply.cache = explain_served(plan, now)
         return reply
 
-    async def _ask(self, request: Request, plan: Asking, key: Key, sent_at: float) -> Reply:
+    async def ask(self, request: Request, plan: Asking, key: Key, sent_at: float) -> Reply:
         """The origin's answer, or what stands in for it."""
         try:
             if isinstance(plan, Forward):
@@ -110,15 +118,23 @@ class CacheStage:
                 request.notes = reply.request.notes
                 reply.request = request  # what we added is no business of the stages above
         except RequestException as failure:
-            now = self.clock()
-            spare = stand_in(plan, request, failure, now, self.policy)
-            served = None if spare is None else await self._served(request, spare, now)
-            if spare is None or served is None:
-                raise
-            served.attempts = failure.attempts
-            served.cache = explain_stand_in(spare, plan, None, now)
-            return served
+            return await self.stand_in(request, plan, failure)
+        head = reply.head
+        if plan is NOTHING_STORED and request.method == "GET" and is_useless(head, self.policy):
+            reply.cache = explain(NOTHING_STORED, USELESS, head.status, head.fields, sent_at)
+            return reply
         return await self._learn(request, reply, plan, key, sent_at)
+
+    async def stand_in(self, request: Request, plan: Asking, failure: RequestException) -> Reply:
+        """What stands in for an origin that fails; else raises `failure`."""
+        now = self.clock()
+        spare = stand_in(plan, request, failure, now, self.policy)
+        served = None if spare is None else await self._served(request, spare, now)
+        if spare is None or served is None:
+            raise failure
+        served.attempts = failure.attempts
+        served.cache = explain_stand_in(spare, plan, None, now)
+        return served
 
     async def _learn(self, request: Request, reply: Reply, plan: Asking, key: Key, sent_at: float) -> Reply:
         """What the answer means for the store, and so for the caller."""
@@ -134,7 +150,7 @@ class CacheStage:
             await self._invalidate(reply, outcome.invalidate, now)
         try:
             if isinstance(outcome, UseStale):
-                await self._stand_in(reply, outcome.plan, plan, now)
+                await self._stand_in_for(reply, outcome.plan, plan, now)
                 return reply
             if isinstance(outcome, Pass) or await self.keeping.carry_out(reply, outcome, now):
                 return reply
@@ -143,7 +159,7 @@ class CacheStage:
             reply.raw.abort()
             raise
         # Without what we added there is nothing that the answer could be compared with: this comes once.
-        return await self._ask(request, Forward(plan.why, True, plan.reason, plan.rule), key, now)
+        return await self.ask(request, Forward(plan.why, True, plan.reason, plan.rule), key, now)
 
     async def _invalidate(self, reply: Reply, scopes: tuple[Scope, ...], now: float) -> None:
         try:
@@ -152,7 +168,7 @@ class CacheStage:
             reply.raw.abort()
             raise
 
-    async def _stand_in(self, reply: Reply, spare: ServeStale, plan: Asking, now: float) -> None:
+    async def _stand_in_for(self, reply: Reply, spare: ServeStale, plan: Asking, now: float) -> None:
         """Puts what is stored in the place of an answer that is a failure, unless its content is gone."""
         status = reply.head.status
         served = await self._served(reply.request, spare, now)
@@ -164,17 +180,17 @@ class CacheStage:
 class OwnCacheStage:
     """Where the session keeps nothing: a call that brings a cache of its own has it used."""
 
-    __slots__ = ("clock", "next", "runtime")
+    __slots__ = ("clock", "next", "together")
 
-    def __init__(self, clock: Callable[[], float], next: Stage, runtime: Runtime) -> None:
+    def __init__(self, clock: Callable[[], float], next: Stage, together: Together) -> None:
         """As for `CacheStage`."""
         self.clock = clock
         self.next = next
-        self.runtime = runtime
+        self.together = together
 
     async def __call__(self, request: Request) -> Reply:
         own = request.options.caching
-        stage = self.next if own is None else CacheStage(own, self.clock, self.next, self.runtime)
+        stage = self.next if own is None else CacheStage(own, self.clock, self.next, self.together)
         return await stage(request)
 
 

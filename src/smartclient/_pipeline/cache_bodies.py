@@ -3,17 +3,22 @@
 Never a decision: what may be kept, and what belongs together, was said by the rules.
 """
 
+from collections.abc import Callable
+
 from .._model.body import BodyReader
-from .._model.errors import IncompleteBody, RequestException
+from .._model.errors import ChunkedEncodingError, IncompleteBody, RequestException, Timeout
 from .._model.headers import Fields
 from .._model.stored import Stored
 from .._store.base import Writer
+
+Told = Callable[[bool | None], None]
+"""Told that a copy is in the store (True), that the store did not take it (False), or that it was given up (None)."""
 
 
 class TeeReader:
     """A body that goes into the store while it is read; committed only at its clean end, before that is shown."""
 
-    __slots__ = ("_after", "_body", "_exact", "_record", "_seen", "_total", "_writer", "trailers")
+    __slots__ = ("_after", "_body", "_exact", "_seen", "_total", "_writer", "record", "told", "trailers")
 
     def __init__(
         self,
@@ -31,12 +36,18 @@ class TeeReader:
         """
         self._body = body
         self._writer: Writer | None = writer
-        self._record = record
+        self.record = record
         self._exact = exact
         self._after = after
         self._total = total
         self._seen = 0
         self.trailers = body.trailers
+        self.told: Told | None = None  # once, of what becomes of the copy
+
+    @property
+    def copies(self) -> bool:
+        """Whether a copy is still being made."""
+        return self._writer is not None
 
     async def read(self) -> bytes:
         try:
@@ -44,7 +55,7 @@ class TeeReader:
             if not piece:
                 self.trailers = self._body.trailers
             await self._write(piece)
-        except RequestException:
+        except (IncompleteBody, Timeout):
             await self._keep_start()
             raise
         except BaseException:  # a piece that is cancelled on its way to the store would be missing there
@@ -68,13 +79,15 @@ class TeeReader:
             self._seen += len(piece)
             if not await writer.write(piece):
                 self._writer = None
+                self._tell(False)
             return
         after, self._after = self._after, None
         if self._exact not in (None, self._seen) or (after is not None and not await poured(after, writer)):
             self._give_up()
             return
-        await writer.commit()
+        kept = await writer.commit()
         self._writer = None
+        self._tell(kept)
 
     async def _keep_start(self) -> None:
         """Keeps what came before a body broke off, as the part that it is (RFC 9111 section 3.3)."""
@@ -84,11 +97,13 @@ class TeeReader:
             return
         self._writer = None
         try:
-            self._record.part = (0, self._seen - 1, self._total)
+            self.record.part = (0, self._seen - 1, self._total)
             await writer.commit()
         except BaseException:
             writer.discard()
             raise
+        finally:
+            self._tell(None)
 
     def _give_up(self) -> None:
         writer, self._writer = self._writer, None
@@ -97,6 +112,12 @@ class TeeReader:
         after, self._after = self._after, None
         if after is not None:
             after.abort()
+        self._tell(None)
+
+    def _tell(self, kept: bool | None) -> None:
+        told, self.told = self.told, None
+        if told is not None:
+            told(kept)
 
 
 class JoinedReader:
@@ -123,7 +144,7 @@ class JoinedReader:
             piece: bytes = await self._rest.read()
             self._missing -= len(piece)
             if self._missing < 0 or (self._missing and not piece):
-                raise IncompleteBody("the rest of a stored response is not as long as it says", sent="wholly")
+                raise ChunkedEncodingError("the rest of a stored response is not as long as it says", sent="wholly")
         except BaseException:
             self.abort()
             raise

@@ -27,7 +27,7 @@ class Caching:
         salt: of the store, b"" until it was asked.
     """
 
-    __slots__ = ("collapse", "dialect", "partition", "policy", "salt", "store")
+    __slots__ = ("__weakref__", "collapse", "dialect", "partition", "policy", "salt", "store")
 
     def __init__(
         self,

@@ -13,6 +13,7 @@ from .._model.request import Request
 from .._model.stored import Key
 
 NO_PARTITION = b""
+_DIGEST = 16  # bytes
 # A Host that the caller wrote asks for something else than the URI does.
 _PARTITIONING = CREDENTIAL_FIELDS | {"host"}
 
@@ -47,6 +48,11 @@ def keys_of(request: Request, salt: bytes, named: str | None = None) -> tuple[Ke
     return (own, (uri, NO_PARTITION)) if alone else (own,)
 
 
+def is_personal(partition: bytes) -> bool:
+    """Whether what is kept there answers only who asked, or only those who ask in the same unusual way."""
+    return len(partition) >= _DIGEST  # a cache's own end of it, for its policy, is shorter
+
+
 def _who(request: Request) -> tuple[tuple[str, Any], ...]:
     """The credentials of `request`, by the names of their fields."""
     fields = request.fields
@@ -66,4 +72,4 @@ def _digest(
 
     # Plain tuples: the reprs of TLS and Proxy leave out the client's certificate and the proxy's password.
     parts = (who, host, tuple(tls), way, proxy and tuple(proxy))
-    return blake2b(repr(parts).encode(), digest_size=16, key=salt).digest()
+    return blake2b(repr(parts).encode(), digest_size=_DIGEST, key=salt).digest()

@@ -62,6 +62,7 @@ class AsyncioRuntime:
     name = "asyncio"
     now = staticmethod(time.monotonic)
     random = staticmethod(random)
+    caller = staticmethod(asyncio.current_task)
     run_in_thread = staticmethod(DAEMON_THREADS.run)
 
     def __init__(self) -> None:
@@ -86,9 +87,13 @@ class AsyncioRuntime:
             self.loop.call_soon_threadsafe(function, *args)
 
     def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
-        task = self.loop.create_task(_quietly(clean_up))
+        self.start(_quietly(clean_up))
+
+    def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = self.loop.create_task(work)
         self._spawned.add(task)
         task.add_done_callback(self._spawned.discard)
+        return task
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
         async with asyncio.timeout(timeout):

@@ -77,6 +77,14 @@ class Stream(Protocol):
         ...
 
 
+class Worker(Protocol):
+    """Something that runs beside the calls."""
+
+    def cancel(self) -> object:
+        """Ends it where that can be done from outside; a thread ends when its connections do."""
+        ...
+
+
 class Runtime(Protocol):
     """Clocks, dice, waits and sockets of one way to run. One instance serves one pool."""
 
@@ -88,6 +96,10 @@ class Runtime(Protocol):
 
     def random(self) -> float:
         """0.0 <= x < 1.0, for jitter."""
+        ...
+
+    def caller(self) -> object:
+        """The thread or task that runs now: equal to itself, and to no other that lives."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...
@@ -104,6 +116,14 @@ class Runtime(Protocol):
 
     def run_in_thread(self, job: Callable[[], None]) -> None:
         """Has `job`, which must not raise, called in a daemon thread; for system calls that know no time-out."""
+        ...
+
+    def start(self, work: Coroutine[Any, Any, None]) -> Worker:
+        """Has `work`, which must not raise, run beside the calls: in a daemon thread or a task.
+
+        Raises:
+            OSError: the system gives no thread; `work` is closed.
+        """
         ...
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:

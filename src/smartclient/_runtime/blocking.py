@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._model.errors import (
@@ -16,7 +16,7 @@ from .._model.errors import (
     WriteError,
     WriteTimeout,
 )
-from .base import PIECE, Address, Future, Stream
+from .base import PIECE, Address, Future, Stream, run_blocking
 from .sockets import SocketAttempt, SocketStream, connect_failure, describe, wait_for_either, wait_for_writable
 from .threads import DAEMON_THREADS
 from .tls import tls_failure, tls_socket
@@ -138,11 +138,26 @@ class BlockingFuture:
         return self._value
 
 
+class WorkerThread:
+    """A thread that runs one coroutine over the blocking runtime."""
+
+    def __init__(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            threading.Thread(target=run_blocking, args=(work,), name="smartclient", daemon=True).start()
+        except RuntimeError as error:
+            work.close()
+            raise OSError(str(error)) from error
+
+    def cancel(self) -> None:
+        """Threads cannot be."""
+
+
 class BlockingRuntime:
     """Threads wait in the calls themselves."""
 
     name = "blocking"
     now = staticmethod(time.monotonic)
+    caller = staticmethod(threading.get_ident)
     run_in_thread = staticmethod(DAEMON_THREADS.run)
 
     @staticmethod
@@ -163,6 +178,9 @@ class BlockingRuntime:
 
     def call_threadsafe(self, function: Callable[..., Any], *args: Any) -> None:
         function(*args)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> WorkerThread:
+        return WorkerThread(work)
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
         return await awaitable  # which `run_blocking` refuses, should it suspend

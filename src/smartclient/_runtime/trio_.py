@@ -147,6 +147,11 @@ def _reason(error: BaseException) -> str:
     return describe(error) if isinstance(error, OSError) else "connection closed"
 
 
+async def _inside(scope: trio.CancelScope, work: Coroutine[Any, Any, None]) -> None:
+    with scope:
+        await work
+
+
 async def _quietly(clean_up: Coroutine[Any, Any, Any]) -> None:
     with contextlib.suppress(Exception):
         await clean_up
@@ -191,6 +196,7 @@ class TrioRuntime:
     name = "trio"
     now = staticmethod(time.monotonic)
     random = staticmethod(random)
+    caller = staticmethod(trio.lowlevel.current_task)
     run_in_thread = staticmethod(DAEMON_THREADS.run)
 
     def __init__(self) -> None:
@@ -214,6 +220,11 @@ class TrioRuntime:
 
     def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
         trio.lowlevel.spawn_system_task(_quietly, clean_up)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> trio.CancelScope:
+        scope = trio.CancelScope()
+        trio.lowlevel.spawn_system_task(_inside, scope, work)
+        return scope
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
         with trio.move_on_after(_limit(timeout)):

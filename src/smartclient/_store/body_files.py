@@ -28,6 +28,10 @@ class BodyFile(NamedTuple):
     length: int
     checksums: bytes
 
+    def is_sane(self) -> bool:
+        """Whether it can have come from here: a name without dots and slashes, a checksum for each chunk."""
+        return self.name.isalnum() and len(self.checksums) == 4 * -(-self.length // CHUNK)
+
 
 class BodyFolder:
     """A folder of body files, two levels deep, and the temporary ones beside them."""
@@ -40,7 +44,8 @@ class BodyFolder:
         self._trusted: dict[str, int] = {}
 
     def prepare(self) -> None:
-        os.makedirs(os.path.join(self._path, "tmp"), mode=0o700, exist_ok=True)
+        for path in (self._path, os.path.join(self._path, "tmp")):
+            os.makedirs(path, mode=0o700, exist_ok=True)
 
     def temporary(self, name: str) -> str:
         return os.path.join(self._path, "tmp", name)
@@ -50,6 +55,8 @@ class BodyFolder:
 
     def remove(self, name: str) -> bool:
         """Removes the file of a body, finished or not; whether it is gone."""
+        if not name.isalnum():
+            return True  # no file of ours was ever named so
         self._trusted.pop(name, None)
         gone = True
         for path in (self.temporary(name), self.place(name)):

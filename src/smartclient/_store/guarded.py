@@ -65,15 +65,15 @@ class GuardedStore(Store):
             self.report("lookup", error, runtime, reading)
             return []
         reading.failures = 0
-        if self._owed:
-            await self.invalidate(runtime, (), 0.0)
-            found = [stored for stored in found if not self._is_owed(stored)]
-        return found
-
-    def _is_owed(self, stored: Stored) -> bool:
-        return any(
-            stored.sent_at <= moment and scope.covers(stored.uri, stored.groups) for scope, moment in self._owed.items()
-        )
+        if not self._owed:
+            return found
+        owed = list(self._owed.items())
+        await self.invalidate(runtime, (), 0.0)
+        return [
+            stored
+            for stored in found
+            if not any(stored.sent_at <= moment and scope.covers(stored.uri, stored.groups) for scope, moment in owed)
+        ]
 
     async def salt(self, runtime: Runtime) -> bytes:
         salt = await self._guarded("salt", runtime, self._reading, self._store.salt, runtime)

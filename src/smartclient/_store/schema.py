@@ -68,12 +68,18 @@ def connect(path: str, timeout: float, durable: bool) -> sqlite3.Connection:
     It is used by one thread, and may be closed by another.
     """
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+    db.text_factory = _text
     try:
         db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _text(data: bytes) -> str:
+    """For damaged rows, whose text need not be UTF-8."""
+    return data.decode("utf-8", "replace")
 
 
 def prepare(path: str, timeout: float) -> None:

@@ -111,7 +111,7 @@ class SQLiteStore(Store):
         place = stored.place
 
         def damaged() -> None:
-            self.worker.post(lambda: self._write(rows.remove, place))
+            self.worker.post(lambda: self._remove(place))
 
         def opened() -> Any:
             return self.files.open(place.file, (start, stop), damaged)
@@ -121,6 +121,10 @@ class SQLiteStore(Store):
             return None if body is None else small_reader(body)
         body = await self.written(runtime, opened)
         return None if body is None else FileReader(runtime, body)
+
+    def _remove(self, place: rows.Place) -> None:
+        self._write(rows.remove, place)
+        self.clear_away()
 
     async def writer(self, runtime: Runtime, record: Stored) -> SQLiteWriter:
         return SQLiteWriter(self, runtime, record)

@@ -1,0 +1,119 @@
+"""Calls that miss together: one of them asks the origin, and the others wait for what it leaves in the store.
+
+Never whether a stored response answers them: each decides that for itself, by the rules.
+"""
+
+from functools import partial
+from typing import Protocol
+
+from .._model.decision import Asking
+from .._model.errors import RequestException
+from .._model.message import Reply
+from .._model.request import Request
+from .._model.stored import Key
+from .cache_bodies import TeeReader
+from .flight_state import LEAD, LOOK, Flight, Waiter
+from .flights import Flights
+
+
+class Asks(Protocol):
+    """The cache stage, as seen from here."""
+
+    async def look(self, request: Request, keys: tuple[Key, ...]) -> "Reply | tuple[Asking, float]":
+        """The answer from the store, or how and since when to ask the origin."""
+        ...
+
+    async def ask(self, request: Request, plan: Asking, key: Key, sent_at: float) -> Reply:
+        """The origin's answer, or what stands in for it."""
+        ...
+
+    async def stand_in(self, request: Request, plan: Asking, failure: RequestException) -> Reply:
+        """What stands in for an origin that fails; else raises `failure`."""
+        ...
+
+
+async def take_place(
+    stage: Asks,
+    flights: Flights,
+    place: Flight | Waiter,
+    request: Request,
+    keys: tuple[Key, ...],
+    plan: Asking,
+    asking: tuple[Asking, float] | None,
+) -> Reply:
+    """The answer to `request`, which leads a flight or waits for one.
+
+    `plan` is what the store led to; with `asking`, plan and moment, it need not be looked into again.
+    """
+    if isinstance(place, Waiter):
+        return await _follow(stage, flights, request, plan, keys, place)
+    return await _lead(stage, flights, request, keys, place, asking)
+
+
+async def _follow(
+    stage: Asks, flights: Flights, request: Request, plan: Asking, keys: tuple[Key, ...], waiter: Waiter
+) -> Reply:
+    verdict = await flights.wait(waiter, request)
+    if isinstance(verdict, RequestException):
+        return await stage.stand_in(request, plan, verdict)
+    if verdict is LEAD:
+        return await _lead(stage, flights, request, keys, waiter.flight, None)
+    found = await stage.look(request, keys)  # time has passed, whatever the verdict
+    if isinstance(found, Reply):
+        return _collapsed(found, plan) if verdict is LOOK else found
+    return await stage.ask(request, found[0], keys[0], found[1])
+
+
+async def _lead(
+    stage: Asks,
+    flights: Flights,
+    request: Request,
+    keys: tuple[Key, ...],
+    flight: Flight,
+    asking: tuple[Asking, float] | None,
+) -> Reply:
+    """Asks the origin, by `asking` if the store need not be looked into again, and tells the others what came of it."""
+    try:
+        if asking is None:
+            found = await stage.look(request, keys)
+            if isinstance(found, Reply):
+                flights.land(flight, useful=True)
+                return found
+            asking = found
+        reply = await stage.ask(request, asking[0], keys[0], asking[1])
+    except BaseException as error:
+        flights.fail(flight, error)
+        raise
+    _publish(flights, flight, request, reply)
+    return reply
+
+
+def _publish(flights: Flights, flight: Flight, request: Request, reply: Reply) -> None:
+    """Tells what the head, which is there now, means for those who wait."""
+    decision = reply.cache
+    body = reply.raw
+    if isinstance(body, TeeReader) and body.copies:
+        if request.options.stream:
+            flights.hand_over(flight)
+        else:
+            flights.announce(flight, body.record)
+            body.told = partial(_tell, flights, flight, bool(decision.fresh))
+    elif decision.stored or decision.status == "revalidated":
+        flights.land(flight, useful=bool(decision.fresh))
+    else:
+        flights.dissolve(flight, remember=reply.head.status < 500 and decision.status != "stale")
+
+
+def _tell(flights: Flights, flight: Flight, useful: bool, kept: bool | None) -> None:
+    """Tells what became of the body that the leader reads; see `Told`."""
+    if kept:
+        flights.land(flight, useful=useful)
+    elif kept is None:
+        flights.fail(flight)
+    else:
+        flights.dissolve(flight)
+
+
+def _collapsed(reply: Reply, plan: Asking) -> Reply:
+    reply.cache = reply.cache._replace(collapsed=True, forward=plan.why)
+    return reply
