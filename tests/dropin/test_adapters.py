@@ -255,7 +255,7 @@ def test_adapters_and_their_sessions_survive_pickling(origin):
     session.hooks["response"].append(print)
     again = pickle.loads(pickle.dumps(session))
     assert list(again.adapters) == ["http://h.example", "https://", "http://"]
-    assert again.adapters["http://h.example"].max_retries == 3
+    assert again.adapters["http://h.example"].max_retries.total == 3
     assert again.hooks == {"response": [print]}
     again.hooks["response"].clear()
     with again:

@@ -93,8 +93,9 @@ def answer_through(adapter: HTTPAdapter, prepared: Any, told: Told) -> Response:
 def _with_settings_of(adapter: HTTPAdapter, options: Options) -> Options:
     """`options` with what the adapter says of retries and, as far as we can heed it, of connections."""
     changes: dict[str, Any] = {}
-    if adapter.max_retries is not None:
-        changes["retries"] = rule_from(adapter.max_retries)
+    retries = getattr(adapter.max_retries, "given", adapter.max_retries)
+    if retries is not None:
+        changes["retries"] = rule_from(retries)
     keywords: dict[str, Any] = getattr(adapter.poolmanager, "connection_pool_kw", {})
     if keywords:
         for name in _NOT_HEEDED:

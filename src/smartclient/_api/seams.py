@@ -77,7 +77,7 @@ def _is_changed(session: "Session") -> bool:
         list(adapters) == ["https://", "http://"]
         and all(type(each) is HTTPAdapter and "send" not in each.__dict__ for each in adapters.values())
         and all(each._home is not None and each._home() is session for each in adapters.values())
-        and all(each.max_retries is None for each in adapters.values())
+        and all(getattr(each.max_retries, "given", 0) is None for each in adapters.values())
     )
 
 
