@@ -73,6 +73,9 @@ class LoopSession:
 
         return call
 
+    def download(self, *args: Any, **options: Any) -> Any:
+        return self._portal.call(_settled, self.inner.download, args, options)
+
     @contextlib.contextmanager
     def stream(self, *args: Any, **options: Any) -> Iterator[LoopResponse]:
         """`async with session.stream(...)`, entered and left in one task of the loop."""
@@ -116,7 +119,7 @@ class Client:
         return session
 
     def __getattr__(self, name: str) -> Any:
-        if name not in (*VERBS, "query", "request", "stream"):
+        if name not in (*VERBS, "query", "request", "stream", "download"):
             raise AttributeError(name)
         if self._session is None:
             self._session = self.session()
