@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import os
 
     from .download import Download, ProgressCall
+    from .events import AsyncEventStream
 
 
 class AsyncSession(SharedPool):
@@ -223,6 +224,12 @@ class AsyncSession(SharedPool):
 
         wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
         return await fetched(self, url, wish, options)
+
+    def sse(self, url: Any, *, last_event_id: str = "", **options: Any) -> "AsyncEventStream":
+        """The server-sent events of `url`, for `async for`; see `Session.sse`."""
+        from .events import AsyncEventStream, EventFlow
+
+        return AsyncEventStream(EventFlow(self, url, last_event_id, options))
 
     def _runtime(self) -> Runtime:
         return self._open_pool(running_loop()).runtime

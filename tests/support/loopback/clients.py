@@ -56,6 +56,31 @@ class LoopResponse:
         self._portal.call(_settled, self.inner.close)
 
 
+class LoopEvents:
+    """An AsyncEventStream as a plain iterator."""
+
+    def __init__(self, events: Any, portal: Any) -> None:
+        self.inner = events
+        self._portal = portal
+
+    def __iter__(self) -> "LoopEvents":
+        return self
+
+    def __next__(self) -> Any:
+        async def step() -> tuple[Any, ...]:
+            try:
+                return (await anext(self.inner),)
+            except StopAsyncIteration:
+                return ()
+
+        for event in self._portal.call(step):
+            return event
+        raise StopIteration
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
 class LoopSession:
     """An AsyncSession with plain methods, which wait for its loop's thread."""
 
@@ -75,6 +100,12 @@ class LoopSession:
 
     def download(self, *args: Any, **options: Any) -> Any:
         return self._portal.call(_settled, self.inner.download, args, options)
+
+    @contextlib.contextmanager
+    def sse(self, *args: Any, **options: Any) -> Iterator[Any]:
+        """`with session.sse(...) as events`, which is iterated from here."""
+        with self._portal.wrap_async_context_manager(self.inner.sse(*args, **options)) as events:
+            yield LoopEvents(events, self._portal)
 
     @contextlib.contextmanager
     def stream(self, *args: Any, **options: Any) -> Iterator[LoopResponse]:
@@ -119,7 +150,7 @@ class Client:
         return session
 
     def __getattr__(self, name: str) -> Any:
-        if name not in (*VERBS, "query", "request", "stream", "download"):
+        if name not in (*VERBS, "query", "request", "stream", "download", "sse"):
             raise AttributeError(name)
         if self._session is None:
             self._session = self.session()
