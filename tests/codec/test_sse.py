@@ -14,9 +14,7 @@ E = ServerEvent
     ("text", "events"),
     [
         pytest.param("data: YHOO\ndata: +2\ndata: 10\n\n", [E("YHOO\n+2\n10")], id="lines"),
-        pytest.param(
-            ": x\n\ndata: a\nid: 1\n\ndata:b\nid\n\ndata:  c\n\n", [E("a", id="1"), E("b"), E(" c")], id="ids"
-        ),
+        pytest.param(":x\n\ndata: a\nid:1\n\ndata:b\nid\n\ndata:  c\n\n", [E("a", id="1"), E("b"), E(" c")], id="ids"),
         pytest.param("data\n\ndata\ndata\n\ndata:", [E(""), E("\n")], id="empty"),
         pytest.param("data:test\n\ndata: test\n\n", [E("test"), E("test")], id="one-blank-goes"),
         pytest.param("event: add\ndata: 1\n\ndata: 2\n\n", [E("1", "add"), E("2")], id="types"),
@@ -71,14 +69,10 @@ def test_bytes_that_are_no_text_are_replaced() -> None:
     assert EventParser().feed(b"data: \xff\n\n") == [E("\ufffd")]
 
 
-@pytest.mark.parametrize(
-    "line", [b"data: " + b"x" * 1000 + b"\n", b"data: " + b"x" * (EVENT_MAX + 10)], ids=["lines", "line"]
-)
+@pytest.mark.parametrize("line", [b"data: " + b"x" * 1000 + b"\n", b"data: " + b"x" * 1000], ids=["lines", "line"])
 def test_event_has_a_limit(line: bytes) -> None:
-    parser = EventParser()
     with pytest.raises(BodyTooLarge):
-        for _ in range(EVENT_MAX // 1000 + 1):
-            parser.feed(line)
+        EventParser().feed(line * 1100)
 
 
 def test_comments_have_none() -> None:

@@ -201,7 +201,12 @@ class AsyncSession(SharedPool):
     def stream(self, on: bool) -> None:
         self._fixed = self._fixed._replace(stream=bool(on))
 
-    def _streamed(self, method: str, url: Any, **options: Unpack[CallOptions]) -> "AsyncStreamed":
+    def _streamed(self, method: str, url: Any, resume: bool = False, **options: Unpack[CallOptions]) -> "AsyncStreamed":
+        if resume:
+            from .resuming import resumable
+
+            resumed: Any = resumable(self, method, url, options)
+            return AsyncStreamed(resumed)
         options["stream"] = True
         return AsyncStreamed(self.request(method, url, **options))
 

@@ -238,7 +238,11 @@ class Session(Sending):
     def stream(self, on: bool) -> None:
         self._fixed = self._fixed._replace(stream=bool(on))
 
-    def _streamed(self, method: str, url: Any, **options: Unpack[CallOptions]) -> Response:
+    def _streamed(self, method: str, url: Any, resume: bool = False, **options: Unpack[CallOptions]) -> Response:
+        if resume:
+            from .resuming import resumable
+
+            return run_blocking(resumable(self, method, url, options))
         options["stream"] = True
         return self.request(method, url, **options)
 

@@ -52,6 +52,9 @@ class LoopResponse:
     def iter_lines(self, *args: Any, **options: Any) -> Iterator[Any]:
         return self._pulled("iter_lines", *args, **options)
 
+    def iter_json_lines(self, *args: Any, **options: Any) -> Iterator[Any]:
+        return self._pulled("iter_json_lines", *args, **options)
+
     def close(self) -> None:
         self._portal.call(_settled, self.inner.close)
 
