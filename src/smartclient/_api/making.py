@@ -2,12 +2,12 @@
 
 import os
 import time
-from dataclasses import replace
 from math import inf
 from typing import Any
 
 from .._model.body import NO_BODY
 from .._model.errors import URLRequired
+from .._model.frozen import replace
 from .._model.headers import CREDENTIAL_FIELDS, Fields, HeadersInput, fields_from
 from .._model.options import Options
 from .._model.proxy import Environment, Proxies
@@ -191,6 +191,7 @@ class RequestMaker(Settings):
             caching=caching,
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
+            raise_for_status=self._fixed.raise_for_status,
             http2=self._fixed.http2,
             formats=self._fixed.formats,
             proxies=proxies,

@@ -20,6 +20,7 @@ class Fixed(NamedTuple):
 
     stream: bool = False
     strict_accept: bool = False
+    raise_for_status: bool = False
     http2: bool = False
     formats: "Formats | None" = None
 
@@ -105,6 +106,15 @@ class RareSettings(ObservedSettings):
             if find_spec("h2") is None:
                 raise InvalidOption("http2: the package h2 is not installed; the extra smartclient[http2] brings it")
         self._fixed = self._fixed._replace(http2=bool(on))
+
+    @property
+    def raise_for_status(self) -> bool:
+        """Whether calls raise the HTTPError of a status of 400 or above by themselves."""
+        return self._fixed.raise_for_status
+
+    @raise_for_status.setter
+    def raise_for_status(self, on: bool) -> None:
+        self._fixed = self._fixed._replace(raise_for_status=bool(on))
 
     @property
     def json_lib(self) -> Any:

@@ -5,29 +5,23 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 from .._codec.lines import LINE_MAX
 from .._model.errors import (
-    NotAcceptable,
     RequestException,
     SessionMisuse,
     StreamConsumedError,
-    status_error_class,
 )
 from .._model.headers import Headers
 from .._model.message import Reply
-from .._model.retry import Attempt
-from .._model.url import URL
 from .._pipeline.content import whole_content
 from .._runtime.base import run_blocking
 from .once import once
 from .pieces import EachAsync, EachValue
 from .portioned import Portioned
-from .request import PreparedRequest, attempts_of, prepared_from, tell_about, timings_of
-from .views import FieldViews, tell_alternatives
+from .request import PreparedRequest, prepared_from, tell_about
+from .statuses import StatusViews
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from .._model.certificate import TLSInfo
-    from .._model.timings import Timings
 
 T = TypeVar("T")
 
@@ -36,7 +30,7 @@ _OF_THIS_PROCESS = ("_next", "_raw", "connection")
 """Attributes that pickles leave behind."""
 
 
-class Response(FieldViews, Portioned):
+class Response(StatusViews, Portioned):
     """The response to a call of `Session`. Every attribute may be set; most are made when they are first looked at.
 
     Attributes:
@@ -70,11 +64,6 @@ class Response(FieldViews, Portioned):
 
     def __bool__(self) -> bool:
         return self.ok
-
-    @property
-    def ok(self) -> bool:
-        """Whether the status is below 400."""
-        return self.status_code is None or self.status_code < 400
 
     @once
     def reason(self) -> Any:
@@ -132,27 +121,6 @@ class Response(FieldViews, Portioned):
         """The fields after a chunked body, once it was read."""
         return Headers(self._reply.body.trailers)
 
-    @property
-    def http_version(self) -> str:
-        """ "HTTP/1.1" or what the peer said."""
-        return self._reply.head.version
-
-    @property
-    def address(self) -> Any:
-        """(IP address, port) of whoever answered, the path of its Unix socket, or None: unknown, as from the cache."""
-        connection = self._reply.connection
-        return None if connection is None else connection.address
-
-    @property
-    def tls(self) -> "TLSInfo | None":
-        """Version, cipher and certificate of the connection; None without TLS, and for what the cache had."""
-        connection = self._reply.connection
-        if connection is None or connection.handshake is None:
-            return None
-        from .._model.certificate import TLSInfo
-
-        return TLSInfo.of(connection.handshake)
-
     @once
     def request(self) -> PreparedRequest:
         """The request as it was sent."""
@@ -206,26 +174,6 @@ class Response(FieldViews, Portioned):
         return timedelta(seconds=self._seconds)
 
     @property
-    def cache(self) -> Any:
-        """What the cache did for this call, None without one; `str()` of it is a Cache-Status field (RFC 9211)."""
-        return self._reply.cache
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """Each time that the request of the last hop was sent, oldest first; none for what the cache had."""
-        return attempts_of(self._reply, None if self._reply.history else self._seconds)
-
-    @property
-    def timings(self) -> "Timings":
-        """Seconds of each phase of the last exchange; none of it for what the cache had."""
-        return timings_of(self._reply, self._seconds)
-
-    @property
-    def undecoded(self) -> str | None:
-        """Name of a content coding that was left on because nobody here knows it."""
-        return self._reply.undecoded
-
-    @property
     def is_redirect(self) -> bool:
         """Whether this could be followed."""
         return self.status_code in REDIRECT_STATI and "location" in self.headers
@@ -234,22 +182,6 @@ class Response(FieldViews, Portioned):
     def is_permanent_redirect(self) -> bool:
         """Whether this could be followed, and is for good: 301 or 308."""
         return self.status_code in (301, 308) and "location" in self.headers
-
-    def raise_for_status(self) -> "Response":
-        """This response, or an HTTPError of the class that fits its status when that is 400 or above."""
-        status = self.status_code
-        if self.ok:
-            return self
-        side = "Client" if status < 500 else "Server"
-        error = status_error_class(status)(
-            f"{status} {side} Error: {_printable(self.reason)} for url: {_without_secrets(self.url)}",
-            response=self,
-            sent="wholly",
-        )
-        error.elapsed, error.attempts = self._seconds, self.attempts
-        if isinstance(error, NotAcceptable):
-            tell_alternatives(error, self._reply, self._content or b"")
-        raise error
 
     # The body.
 
@@ -381,15 +313,3 @@ class AsyncResponse(Response):
 
     async def __aexit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def _printable(reason: Any) -> str:
-    return ascii(reason.decode("latin-1")[:80])[1:-1] if isinstance(reason, bytes) else ascii(str(reason)[:80])[1:-1]
-
-
-def _without_secrets(url: Any) -> str:
-    """The URL of a response without userinfo, query and fragment; what is none, as somebody put it there, cut."""
-    try:
-        return URL.parse(url).safe
-    except RequestException:
-        return ascii(str(url).partition("?")[0][:80])[1:-1]

@@ -107,6 +107,7 @@ class Settings(RareSettings, CacheSettings):
         accept: Any = None,
         accept_language: Any = None,
         strict_accept: bool = False,
+        raise_for_status: bool = False,
         http2: bool = False,
         array_style: str = "repeat",
         json_lib: Any = None,
@@ -154,7 +155,7 @@ class Settings(RareSettings, CacheSettings):
             self.accept = accept
         if accept_language is not None:
             self.accept_language = accept_language
-        self._fixed = Fixed(bool(stream), bool(strict_accept))
+        self._fixed = Fixed(bool(stream), bool(strict_accept), bool(raise_for_status))
         if http2:
             self.http2 = True
         if json_lib is not None or codecs is not None:

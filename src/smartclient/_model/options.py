@@ -1,10 +1,10 @@
 """Options of a call, merged and checked: frozen, so that they can be shared between calls, threads and retries."""
 
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple
 
 from .errors import InvalidOption, shown
+from .frozen import field, frozen
 from .proxy import Proxies, Proxy
 from .retry import DEFAULT_RETRIES
 
@@ -82,7 +82,7 @@ def checked_seconds(name: str, value: Any) -> float | None:
 DEFAULT_TIMEOUT = Timeout()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Bounds of a session; None lifts one that has it.
 
@@ -284,7 +284,7 @@ class Reach:
         self.mark = next(_numbers) if mark is None else mark
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """One call's options after merging call over session over environment over defaults.
 
@@ -298,6 +298,7 @@ class Options:
         stream: the caller pulls the body itself.
         retries: a `RetryPolicy`, or what `_rules.retry.Rule` describes.
         idempotent: the caller says that this call may be repeated, whatever its method.
+        raise_for_status: a status of 400 or above is an error of the call.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
         caching: the cache of this call, a `Caching`; None for the session's.
         limits: the session's.
@@ -318,6 +319,7 @@ class Options:
     stream: bool = False
     retries: Any = DEFAULT_RETRIES
     idempotent: bool = False
+    raise_for_status: bool = False
     cache: str | None = "default"
     caching: Any = None
     limits: Limits = DEFAULT_LIMITS
