@@ -303,7 +303,7 @@ class WebSocketError(RequestException):
     """A WebSocket conversation did not come about, or has ended.
 
     Attributes:
-        code: why it ended (RFC 6455 section 7.4.1): the peer's code, or ours for its fault; 1006 for no word at all, and
+        code: why it ended (RFC 6455 section 7.4.1): the peer's code, or ours for its fault; 1006 when it said nothing,
             None when it never began.
         reason: the peer's words.
     """
