@@ -132,7 +132,7 @@ class TestWithScripts:
             session.put(f"http://127.0.0.1:{listener.getsockname()[1]}", data=body)
 
     def test_while_backing_off(self, session: Any, quiet: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("smartclient._pipeline.retry.delay_before_retry", lambda previous, dice: 20.0)
+        monkeypatch.setattr("smartclient._rules.retry.delay_before_retry", lambda previous, dice, policy: 20.0)
         with interrupted():
             session.get("http://127.0.0.1:1/")
 
