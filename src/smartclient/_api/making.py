@@ -2,12 +2,12 @@
 
 import os
 import time
-from dataclasses import replace
 from math import inf
 from typing import Any
 
 from .._model.body import NO_BODY
 from .._model.errors import URLRequired
+from .._model.frozen import replace
 from .._model.headers import CREDENTIAL_FIELDS, Fields, HeadersInput, fields_from
 from .._model.options import Options
 from .._model.proxy import Environment, Proxies

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from .._model import errors
 from .._model.body import ProgressCall
 from .._model.errors import InvalidOption, shown
+from .._model.frozen import replace
 from .._model.headers import Fields, HeadersInput, fields_from, is_token
 from .._model.options import DEFAULT_TIMEOUT, TLS, Limits, Options, Timeout
 from .._model.percent import ARRAY_STYLES, param_pairs

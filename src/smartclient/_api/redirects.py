@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._model.errors import RequestException, TooManyRedirects
+from .._model.frozen import replace
 from .._model.headers import CREDENTIAL_FIELDS, Fields
 from .._model.message import Head
 from .._model.request import Request

@@ -1,10 +1,10 @@
 """Options of a call, merged and checked: frozen, so that they can be shared between calls, threads and retries."""
 
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple
 
 from .errors import InvalidOption, shown
+from .frozen import field, frozen
 from .proxy import Proxies, Proxy
 from .retry import DEFAULT_RETRIES
 
@@ -82,7 +82,7 @@ def checked_seconds(name: str, value: Any) -> float | None:
 DEFAULT_TIMEOUT = Timeout()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Bounds of a session; None lifts one that has it.
 
@@ -284,7 +284,7 @@ class Reach:
         self.mark = next(_numbers) if mark is None else mark
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """One call's options after merging call over session over environment over defaults.
 

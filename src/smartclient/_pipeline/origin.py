@@ -1,10 +1,10 @@
 """What belongs to one origin and must never cross to another: cookies in and out, credentials, the way to it."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from .._model.basic import basic_credentials
+from .._model.frozen import replace
 from .._model.message import Reply
 from .._model.request import Request
 from .._rules.hsts import HSTSList

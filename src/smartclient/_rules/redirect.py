@@ -3,11 +3,11 @@
 Sources: RFC 9110 sections 10.2.2, 15.4 and 17.9, CVE-2018-18074, CVE-2024-45336.
 """
 
-import dataclasses
 import re
 
 from .._model.body import NO_BODY, RequestBody
 from .._model.errors import InvalidURL, RequestException, UnrewindableBodyError
+from .._model.frozen import replace
 from .._model.headers import CREDENTIAL_FIELDS, Fields
 from .._model.message import Head
 from .._model.options import Options
@@ -110,7 +110,7 @@ def crosses_origin(from_url: URL, to_url: URL) -> bool:
 def strip_credentials(fields: Fields, options: Options) -> tuple[Fields, Options]:
     """Fields and options for another origin. What is gone stays away on all further hops: nobody has it any more."""
     if options.auth is not None or options.cookies:
-        options = dataclasses.replace(options, auth=None, cookies=())
+        options = replace(options, auth=None, cookies=())
     return fields.without(CREDENTIAL_FIELDS), options
 
 

@@ -4,7 +4,6 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from math import inf
-from random import getrandbits
 from typing import Any, NamedTuple
 
 from .._model.scope import Scope, origin_of
@@ -83,7 +82,7 @@ def add(db: sqlite3.Connection, record: Stored, file: BodyFile | None, now: floa
     for old in _replaced(db, record):
         db.execute("DELETE FROM response WHERE id = ?", old)
     data = to_bytes(record)
-    stamp = getrandbits(63)
+    stamp = _new_stamp()
     name, checksums = (None, None) if file is None else (file.name, file.checksums)
     size = len(data) + (0 if file is None else file.length)
     row = (*record.key, stamp, size, now, _useless_at(record), name, checksums, data)
@@ -143,7 +142,7 @@ def freshen(db: sqlite3.Connection, place: Place, record: Stored) -> bool:
     if not _accepts(db, record):
         return False
     data = to_bytes(record, place.file is None)
-    stamp = getrandbits(63)
+    stamp = _new_stamp()
     size = len(data) + (0 if place.file is None else place.file.length)
     changed = db.execute(
         "UPDATE response SET uri = ?, partition = ?, stamp = ?, size = ?, useless_at = ?, record = ?"
@@ -165,7 +164,7 @@ def invalidate(db: sqlite3.Connection, scopes: Iterable[Scope], moment: float) -
         db.execute(_ADD_MARK, (kind, value, name, moment))
         dropped += db.execute(f"DELETE FROM response WHERE {_IN_SCOPE[kind]}", {"value": value, "name": name}).rowcount
     db.execute("UPDATE total SET changes = changes + 1")
-    if getrandbits(8) == 0:
+    if os.urandom(1) == b"\0":
         _limit_marks(db)
     return dropped
 
@@ -281,3 +280,7 @@ def owners(db: sqlite3.Connection) -> list[tuple[str, int]]:
 def forget(db: sqlite3.Connection, names: Iterable[str]) -> None:
     """Notes that these files are gone."""
     db.executemany("DELETE FROM pending WHERE file = ?", [(name,) for name in names])
+
+
+def _new_stamp() -> int:
+    return int.from_bytes(os.urandom(8), "big") >> 1
