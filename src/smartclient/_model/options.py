@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from .errors import InvalidOption, shown
 from .frozen import field, frozen
 from .proxy import Proxies, Proxy
+from .redirects import DEFAULT_REDIRECTS, Redirects
 from .retry import DEFAULT_RETRIES
 
 _UNSET: Any = object()
@@ -290,7 +291,7 @@ class Options:
 
     Attributes:
         timeout: limits of the waits and of the whole call.
-        allow_redirects, max_redirects: redirect stage.
+        allow_redirects, max_redirects, redirects: redirect stage.
         auth: (user, password), or None; stays behind on another origin.
         cookies: (name, value) pairs for this call only; stay behind on another origin.
         tls: of every connection of this call.
@@ -312,6 +313,7 @@ class Options:
     timeout: Timeout = DEFAULT_TIMEOUT
     allow_redirects: bool = True
     max_redirects: int = 30
+    redirects: Redirects = DEFAULT_REDIRECTS
     auth: Any = field(default=None, repr=False)
     cookies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     tls: TLS = DEFAULT_TLS
