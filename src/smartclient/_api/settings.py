@@ -133,7 +133,7 @@ class Settings(RareSettings, CacheSettings):
         self._jar = jar_from(cookies, self._home_host)
         self.hsts = hsts
         self.auth = auth
-        self.params = params
+        self.params = {} if params is None else params
         self.timeout = timeout
         self._verify = verify
         self.cert = cert
@@ -215,9 +215,13 @@ class StreamFlag(Generic[R]):
         self._on = on
         self._call = call
 
-    def __call__(self, method: str, url: Any, **options: Unpack[CallOptions]) -> R:
-        """A call whose response's body is not read yet."""
-        return self._call(method, url, **options)
+    def __call__(self, method: str, url: Any, resume: bool = False, **options: Unpack[CallOptions]) -> R:
+        """A call whose response's body is not read yet.
+
+        With `resume` a GET's body that breaks off goes on over another connection, where its server gave a strong
+        validator; it is asked for uncoded then.
+        """
+        return self._call(method, url, resume, **options)
 
     def __bool__(self) -> bool:
         return self._on
