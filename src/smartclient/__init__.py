@@ -40,8 +40,10 @@ if TYPE_CHECKING:
     from ._model.options import TLS, Limits
     from ._model.policy import CacheRule
     from ._model.rate import Rate
+    from ._model.redirects import Redirects
     from ._model.retry import RetryPolicy
     from .api import delete, get, head, options, patch, post, put, query, request, stream
+    from .as_requests import install_as_requests
     from .exceptions import (
         ConnectionError,
         ConnectTimeout,
@@ -69,6 +71,7 @@ _HOMES = {
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits"),
     "._model.policy": ("CacheRule",),
+    "._model.redirects": ("Redirects",),
     "._model.rate": ("Rate",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
@@ -84,6 +87,7 @@ _HOMES = {
         "TooManyRedirects",
         "URLRequired",
     ),
+    ".as_requests": ("install_as_requests",),
     ".sessions": ("session",),
 }
 _MODULES = (
@@ -122,6 +126,7 @@ __all__ = [
     "Rate",
     "ReadTimeout",
     "Request",
+    "Redirects",
     "RequestException",
     "Response",
     "RetryPolicy",
@@ -149,6 +154,7 @@ __all__ = [
     "head",
     "headers_report",
     "hooks",
+    "install_as_requests",
     "models",
     "options",
     "packages",

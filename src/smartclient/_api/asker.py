@@ -48,7 +48,7 @@ class Asker:
         if mine == over and not any(_lower(given) == name.lower() for given, _ in self._headers):
             self._headers.append((name, value))
 
-    async def ask(self, fields: Mapping[str, str]) -> Response:
+    async def ask(self, fields: Mapping[str, str | bytes]) -> Response:
         """The answer to a request with these fields besides, its body still to be read.
 
         Raises:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import os
 
     from .download import Download, ProgressCall
+    from .events import AsyncEventStream
 
 
 class AsyncSession(SharedPool):
@@ -200,7 +201,12 @@ class AsyncSession(SharedPool):
     def stream(self, on: bool) -> None:
         self._fixed = self._fixed._replace(stream=bool(on))
 
-    def _streamed(self, method: str, url: Any, **options: Unpack[CallOptions]) -> "AsyncStreamed":
+    def _streamed(self, method: str, url: Any, resume: bool = False, **options: Unpack[CallOptions]) -> "AsyncStreamed":
+        if resume:
+            from .resuming import resumable
+
+            resumed: Any = resumable(self, method, url, options)
+            return AsyncStreamed(resumed)
         options["stream"] = True
         return AsyncStreamed(self.request(method, url, **options))
 
@@ -223,6 +229,12 @@ class AsyncSession(SharedPool):
 
         wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
         return await fetched(self, url, wish, options)
+
+    def sse(self, url: Any, *, last_event_id: str = "", **options: Any) -> "AsyncEventStream":
+        """The server-sent events of `url`, for `async for`; see `Session.sse`."""
+        from .events import AsyncEventStream, EventFlow
+
+        return AsyncEventStream(EventFlow(self, url, last_event_id, options))
 
     def _runtime(self) -> Runtime:
         return self._open_pool(running_loop()).runtime

@@ -8,7 +8,7 @@ from typing import Any
 from .._model.body import NO_BODY
 from .._model.errors import URLRequired
 from .._model.frozen import replace
-from .._model.headers import CREDENTIAL_FIELDS, Fields, HeadersInput, fields_from
+from .._model.headers import Fields, HeadersInput, fields_from
 from .._model.options import Options
 from .._model.proxy import Environment, Proxies
 from .._model.request import Request
@@ -83,7 +83,7 @@ class RequestMaker(Settings):
         if about_tls is not None:  # for http too: redirects lead to https
             options = self._in_environment(options, verify is None and self._verify is None, about_tls)
         if base is not None and target.origin != base.origin:
-            fields = fields_from(self._session_fields().without(CREDENTIAL_FIELDS), headers)
+            fields = fields_from(self._session_fields().without(options.redirects.credentials), headers)
             options = options if auth is not None else replace(options, auth=None)
         if to_proxy is not None:
             fields, options = with_authorization(fields, options, to_proxy)
@@ -194,6 +194,7 @@ class RequestMaker(Settings):
             raise_for_status=self._fixed.raise_for_status,
             http2=self._fixed.http2,
             formats=self._fixed.formats,
+            redirects=self._fixed.redirects,
             proxies=proxies,
         )
 

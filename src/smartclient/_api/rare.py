@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._model.errors import InvalidOption
+from .._model.frozen import replace
 from .._model.headers import Headers
+from .._model.redirects import DEFAULT_REDIRECTS, Redirects
 from .._model.url import URL
 from .._rules.hsts import HSTSList
 from .hsts import hsts_from
 from .observing import ObservedSettings
-from .options import ACCEPT_FIELDS
+from .options import ACCEPT_FIELDS, checked_redirects
 
 if TYPE_CHECKING:
     from .formats import Formats
@@ -23,6 +25,7 @@ class Fixed(NamedTuple):
     raise_for_status: bool = False
     http2: bool = False
     formats: "Formats | None" = None
+    redirects: Redirects = DEFAULT_REDIRECTS
 
 
 class RareSettings(ObservedSettings):
@@ -32,6 +35,7 @@ class RareSettings(ObservedSettings):
     _fixed: Fixed
     _headers: Headers
     _hsts: HSTSList | None
+    max_redirects: int
 
     @property
     def base_url(self) -> str | None:
@@ -48,6 +52,27 @@ class RareSettings(ObservedSettings):
     @property
     def _home_host(self) -> str:
         return "" if self._base is None else self._base.host
+
+    @property
+    def redirects(self) -> Redirects:
+        """How redirects are followed, where they are; a `Redirects`."""
+        return replace(self._fixed.redirects, max=self.max_redirects)
+
+    @redirects.setter
+    def redirects(self, value: Any) -> None:
+        value = checked_redirects(value)
+        if value.max is not None:
+            self.max_redirects = value.max
+        self._fixed = self._fixed._replace(redirects=replace(value, max=None))
+
+    @property
+    def credential_fields(self) -> frozenset[str]:
+        """Names of the fields that, beside Authorization and Cookie, do not go to another origin."""
+        return frozenset(self._fixed.redirects.credential_fields)
+
+    @credential_fields.setter
+    def credential_fields(self, names: Any) -> None:
+        self._fixed = self._fixed._replace(redirects=replace(self._fixed.redirects, credential_fields=names))
 
     @property
     def hsts(self) -> HSTSList | None:

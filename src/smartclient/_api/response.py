@@ -1,24 +1,21 @@
 """Responses as users hold them, under requests' names; whatever is costly is made when it is looked at."""
 
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
-from .._codec.lines import LineSplitter
-from .._model.body import BodyReader, BytesReader
+from .._codec.lines import LINE_MAX
 from .._model.errors import (
-    InvalidOption,
     RequestException,
     SessionMisuse,
     StreamConsumedError,
-    shown,
 )
 from .._model.headers import Headers
 from .._model.message import Reply
 from .._pipeline.content import whole_content
 from .._runtime.base import run_blocking
 from .once import once
-from .pieces import EachAsync, Lines, Pieces, Portions, Text, each
+from .pieces import EachAsync, EachValue
+from .portioned import Portioned
 from .request import PreparedRequest, prepared_from, tell_about
 from .statuses import StatusViews
 
@@ -33,7 +30,7 @@ _OF_THIS_PROCESS = ("_next", "_raw", "connection")
 """Attributes that pickles leave behind."""
 
 
-class Response(StatusViews):
+class Response(StatusViews, Portioned):
     """The response to a call of `Session`. Every attribute may be set; most are made when they are first looked at.
 
     Attributes:
@@ -139,7 +136,10 @@ class Response(StatusViews):
     @once
     def history(self) -> list["Response"]:
         """The redirects that led here, oldest first; their bodies were not read."""
-        return [type(self)(reply, b"", self._seconds) for reply in self._reply.history]
+        history = [type(self)(reply, b"", self._seconds) for reply in self._reply.history]
+        for number, response in enumerate(history):
+            response.history = history[:number]
+        return history
 
     @once
     def _next(self) -> PreparedRequest | None:
@@ -253,56 +253,6 @@ class Response(StatusViews):
             value_of(self.content or b"", self._field("content-type"), self._reply.request.options.formats), wanted
         )
 
-    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
-        """The decoded content as it arrives, at most `chunk_size` bytes at a time (None: as it comes).
-
-        Raises:
-            StreamConsumedError: the stream was read already.
-            IncompleteBody, ContentDecodingError: it broke; it never stops quietly.
-        """
-        return each(self._pieces(chunk_size, decode_unicode))
-
-    def iter_lines(
-        self, chunk_size: int | None = None, decode_unicode: bool = False, delimiter: bytes | str | None = None
-    ) -> Iterator[Any]:
-        """The content line by line, without line ends, which may be split over pieces."""
-        return each(self._lines(chunk_size, decode_unicode, delimiter))
-
-    def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """The body as received, still coded."""
-        return each(self._raw_pieces(chunk_size))
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self.iter_content(128)
-
-    def _pieces(self, size: int | None, decode_unicode: bool) -> Portions[Any]:
-        _check_size(size)
-        if self._content is False:
-            self._consume()
-            body: BodyReader = self._reply.body
-        else:
-            body = BytesReader(self._content or b"")
-        pieces = Pieces(body, size, self._reply)
-        return self._decoded(pieces) if decode_unicode else pieces
-
-    def _lines(self, size: int | None, decode_unicode: bool, delimiter: bytes | str | None) -> Portions[Any]:
-        splitter = LineSplitter(delimiter.encode("utf-8", "replace") if isinstance(delimiter, str) else delimiter)
-        pieces = self._pieces(size, False)
-        assert isinstance(pieces, Pieces)
-        lines = Lines(pieces, splitter)
-        return self._decoded(lines) if decode_unicode else lines
-
-    def _decoded(self, portions: Portions[bytes]) -> Portions[str]:
-        from .._codec.text import text_codec, text_encoding
-
-        asked = text_codec(self._encoding) if self._encoding else None
-        return Text(portions, asked or text_encoding(self._field("content-type"), b""))
-
-    def _raw_pieces(self, size: int | None) -> Portions[bytes]:
-        _check_size(size)
-        self._consume()
-        return Pieces(self._reply.raw, size, self._reply)
-
     def close(self) -> None:
         """Gives up what was not read; the connection is closed unless the body had ended."""
         self._content_consumed = True
@@ -340,9 +290,16 @@ class AsyncResponse(Response):
         return EachAsync(self._pieces(chunk_size, decode_unicode))
 
     def iter_lines(
-        self, chunk_size: int | None = None, decode_unicode: bool = False, delimiter: bytes | str | None = None
+        self,
+        chunk_size: int | None = None,
+        decode_unicode: bool = False,
+        delimiter: bytes | str | None = None,
+        max_line: int = LINE_MAX,
     ) -> Any:
-        return EachAsync(self._lines(chunk_size, decode_unicode, delimiter))
+        return EachAsync(self._lines(chunk_size, decode_unicode, delimiter, max_line))
+
+    def iter_json_lines(self, max_line: int = LINE_MAX) -> Any:
+        return EachValue(self._json_lines(max_line))
 
     def iter_raw(self, chunk_size: int | None = None) -> Any:
         return EachAsync(self._raw_pieces(chunk_size))
@@ -359,8 +316,3 @@ class AsyncResponse(Response):
 
     async def __aexit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def _check_size(size: Any) -> None:
-    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
-        raise InvalidOption(f"chunk_size must be a positive whole number or None, not {shown(size)}")

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import os
 
     from .download import Download, ProgressCall
+    from .events import EventStream
 
 
 class Session(Sending):
@@ -237,7 +238,11 @@ class Session(Sending):
     def stream(self, on: bool) -> None:
         self._fixed = self._fixed._replace(stream=bool(on))
 
-    def _streamed(self, method: str, url: Any, **options: Unpack[CallOptions]) -> Response:
+    def _streamed(self, method: str, url: Any, resume: bool = False, **options: Unpack[CallOptions]) -> Response:
+        if resume:
+            from .resuming import resumable
+
+            return run_blocking(resumable(self, method, url, options))
         options["stream"] = True
         return self.request(method, url, **options)
 
@@ -285,6 +290,25 @@ class Session(Sending):
 
         wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
         return run_blocking(fetched(self, url, wish, options))
+
+    def sse(self, url: Any, *, last_event_id: str = "", **options: Any) -> "EventStream":
+        """The server-sent events of `url`, as they come; reconnects by itself, and goes on after the last one.
+
+        Before that it waits for what the server asks for, 0.5 to 60 seconds, or 3. The stream ends when the server
+        answers 204, when it is closed, and with an error when it refuses, or too many connections brought nothing.
+
+        Args:
+            url: as in `request`.
+            last_event_id: of an earlier stream, to go on after it.
+            options: keywords of `get`, but for `stream`, `cache` and `files`; the limit of a wait for bytes is 300 s.
+
+        Raises:
+            InvalidOption: at once. While it is iterated: HTTPError, for statuses of 400 and more; UnexpectedContent,
+                for what is no stream of events; BodyTooLarge, for an event over 1 MiB; RequestException.
+        """
+        from .events import EventFlow, EventStream
+
+        return EventStream(EventFlow(self, url, last_event_id, options))
 
     def _runtime(self) -> Runtime:
         with self._lock:

@@ -62,6 +62,8 @@ class Settings(RareSettings, CacheSettings):
             SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE. Netrc files, too.
         timeout: as in a call.
         max_redirects: hops at most.
+        redirects: a `Redirects`: how they are followed, from https to http above all.
+        credential_fields: names of the fields that, beside Authorization and Cookie, do not go to another origin.
         cache: True (in memory), None for none, the path of a folder for a store on disk, or a `Cache`. As an
             attribute it is what `entries`, `purge`, `clear` and `stats` are called on, and is true while there is one.
         retries: further attempts at most, or a `RetryPolicy`.
@@ -118,6 +120,8 @@ class Settings(RareSettings, CacheSettings):
         trace: bool = False,
         trace_hosts: Any = None,
         hsts: Any = True,
+        redirects: Any = None,
+        credential_fields: Any = None,
         **unknown: Never,
     ) -> None:
         if unknown:
@@ -129,7 +133,7 @@ class Settings(RareSettings, CacheSettings):
         self._jar = jar_from(cookies, self._home_host)
         self.hsts = hsts
         self.auth = auth
-        self.params = params
+        self.params = {} if params is None else params
         self.timeout = timeout
         self._verify = verify
         self.cert = cert
@@ -148,14 +152,12 @@ class Settings(RareSettings, CacheSettings):
         self.limits = checked_limits(limits)
         self.array_style = array_style
         self.stages = stages
-        for name, value in (("on_event", on_event), ("rate", rate), ("trace", trace), ("trace_hosts", trace_hosts)):
+        self._fixed = Fixed(bool(stream), bool(strict_accept), bool(raise_for_status))
+        rare = {"on_event": on_event, "rate": rate, "trace": trace, "trace_hosts": trace_hosts, "accept": accept}
+        rare |= {"accept_language": accept_language, "redirects": redirects, "credential_fields": credential_fields}
+        for name, value in rare.items():
             if value is not None:
                 setattr(self, name, value)
-        if accept is not None:
-            self.accept = accept
-        if accept_language is not None:
-            self.accept_language = accept_language
-        self._fixed = Fixed(bool(stream), bool(strict_accept), bool(raise_for_status))
         if http2:
             self.http2 = True
         if json_lib is not None or codecs is not None:
@@ -213,9 +215,13 @@ class StreamFlag(Generic[R]):
         self._on = on
         self._call = call
 
-    def __call__(self, method: str, url: Any, **options: Unpack[CallOptions]) -> R:
-        """A call whose response's body is not read yet."""
-        return self._call(method, url, **options)
+    def __call__(self, method: str, url: Any, resume: bool = False, **options: Unpack[CallOptions]) -> R:
+        """A call whose response's body is not read yet.
+
+        With `resume` a GET's body that breaks off goes on over another connection, where its server gave a strong
+        validator; it is asked for uncoded then.
+        """
+        return self._call(method, url, resume, **options)
 
     def __bool__(self) -> bool:
         return self._on

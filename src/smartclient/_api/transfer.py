@@ -102,7 +102,7 @@ class Transfer:
     async def _begin_anew(self, response: Response) -> None:
         await self._in_thread(partial(self._filling.begin_anew, _fields(response), response._reply.raw), response)
 
-    async def _exchange(self, fields: Mapping[str, str]) -> Response:
+    async def _exchange(self, fields: Mapping[str, str | bytes]) -> Response:
         response = await self._asker.ask(fields)
         response._content_consumed = True  # the body goes into the file, or nowhere
         self._last = response

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from .errors import InvalidOption, shown
 from .frozen import field, frozen
 from .proxy import Proxies, Proxy
+from .redirects import DEFAULT_REDIRECTS, Redirects
 from .retry import DEFAULT_RETRIES
 
 _UNSET: Any = object()
@@ -290,7 +291,7 @@ class Options:
 
     Attributes:
         timeout: limits of the waits and of the whole call.
-        allow_redirects, max_redirects: redirect stage.
+        allow_redirects, max_redirects, redirects: redirect stage.
         auth: (user, password), or None; stays behind on another origin.
         cookies: (name, value) pairs for this call only; stay behind on another origin.
         tls: of every connection of this call.
@@ -304,6 +305,7 @@ class Options:
         limits: the session's.
         strict_accept: an answer that is not what was asked for is an error.
         http2: offer HTTP/2 to https servers.
+        upgrade: the request asks for another protocol, and a 101 is an answer to it.
         formats: how the facade reads and writes values; nothing below looks at it.
         proxies: what call, session and environment say of proxies; None when none of them does.
         proxy: the one for the request's URL, chosen at each hop; None for a direct connection.
@@ -312,6 +314,7 @@ class Options:
     timeout: Timeout = DEFAULT_TIMEOUT
     allow_redirects: bool = True
     max_redirects: int = 30
+    redirects: Redirects = DEFAULT_REDIRECTS
     auth: Any = field(default=None, repr=False)
     cookies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     tls: TLS = DEFAULT_TLS
@@ -325,6 +328,7 @@ class Options:
     limits: Limits = DEFAULT_LIMITS
     strict_accept: bool = False
     http2: bool = False
+    upgrade: bool = False
     formats: Any = None
     proxies: Proxies | None = None
     proxy: Proxy | None = None

@@ -102,6 +102,8 @@ class FileServer:
                 answer = self.respond(head)
                 if answer is not None:
                     sock.sendall(answer)
+                    if b"\r\nConnection: close\r\n" in answer:
+                        break
                 elif not self._answer(sock, head):
                     break
         with self._lock:
