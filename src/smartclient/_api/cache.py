@@ -167,14 +167,14 @@ def cache_of_session(value: Any, current: Cache | None) -> Cache | None:
         return None
     if isinstance(value, str) and (not value or value in CACHE_MODES):
         raise InvalidOption(f"cache: {shown(value)} is a mode of one call; a session takes a path, a Cache or True")
+    cache = cache_at(value) if isinstance(value, str) else _given(value)
+    if cache is not None:
+        return cache
     from .cache_view import View
 
     if isinstance(value, View):
         return value.of
-    cache = cache_at(value) if isinstance(value, str) else _given(value)
-    if cache is None:
-        raise InvalidOption(f"cache: {shown(value)} is no path, no Cache, and none of True, None and False")
-    return cache
+    raise InvalidOption(f"cache: {shown(value)} is no path, no Cache, and none of True, None and False")
 
 
 def _given(value: Any) -> Cache | None:
