@@ -90,6 +90,16 @@ class Cache:
         """
         return cache_at(cache_folder())
 
+    def close(self) -> None:
+        """Has the store write what it has not written yet, and close its files; for blocking code, before it ends.
+
+        The next call opens it again. What is in memory stays.
+        """
+        from .._runtime.base import run_blocking
+        from .._runtime.blocking import BlockingRuntime
+
+        run_blocking(self.caching.store.close(BlockingRuntime()))
+
     @property
     def policy(self) -> CachePolicy:
         """What may be done with what is stored."""

@@ -62,6 +62,8 @@ class _Calls:
 
             self._preview = preview.Preview()
             options |= {"transport": self._preview, "cache": None}
+        if options["cache"] is not None:
+            stack.callback(options["cache"].close)
         self._session: Session = stack.enter_context(smartclient.Session(**options))
         if arguments.har is not None:
             from .records import kept_har
