@@ -62,7 +62,8 @@ def test_one_request(client: Client, scripted: Scripted) -> None:
         "network.peer.port": server.port,
     }
     context = span.get_span_context()
-    assert traceparents(server) == [f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}".encode()]
+    field = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    assert traceparents(server) == [field.encode()]
 
 
 def test_retries_and_redirects_are_spans_of_one_parent(client: Client, scripted: Scripted) -> None:
