@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smartclient._model.websocket import Deflate
 from smartclient._net.websocket_wire import Closed, WebSocketWire
-from smartclient._rules.websocket import Deflate
 
 TEXT, BYTES, CLOSE, PING, PONG, MORE = 1, 2, 8, 9, 10, 0
 

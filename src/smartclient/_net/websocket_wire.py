@@ -11,7 +11,7 @@ from wsproto.connection import Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 
-from .._rules.websocket import DEFLATE, Deflate
+from .._model.websocket import DEFLATE, Deflate
 
 MESSAGE_MAX = 16 * 2**20
 CONTROL_MAX = 10_000  # pings and pongs between two messages

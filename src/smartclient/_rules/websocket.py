@@ -11,18 +11,9 @@ from typing import Any, NamedTuple
 from .._model.errors import InvalidOption, WebSocketError, shown
 from .._model.headers import Fields, Line, is_token
 from .._model.message import Head
+from .._model.websocket import DEFLATE, Deflate
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-DEFLATE = "permessage-deflate"
-
-
-class Deflate(NamedTuple):
-    """What was agreed on compression: whether each side begins afresh with each message, and its window's bits."""
-
-    client_no_context_takeover: bool = False
-    server_no_context_takeover: bool = False
-    client_max_window_bits: int = 15
-    server_max_window_bits: int = 15
 
 
 class Agreement(NamedTuple):
