@@ -285,6 +285,7 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
         jar=None if session._jar is None else OnlyKeeping(session._jar),  # type: ignore[arg-type]
         caching=session._caching,
         extras=extras,
+        again=False,
     )
     try:
         response = run_blocking(perform(extras.around_call(hop, together.runtime), request, Response, whole=False))

@@ -50,6 +50,27 @@ async def take_place(
     return await _lead(stage, flights, request, keys, place, asking)
 
 
+async def ask_for_nobody(stage: Asks, flights: Flights | None, request: Request, keys: tuple[Key, ...]) -> None:
+    """Has the store learn what the origin says now, unless a call is about to."""
+    place = None if flights is None else flights.join(keys[0], request)
+    if flights is not None and isinstance(place, Waiter):
+        flights.leave(place)
+        return
+    if flights is not None and isinstance(place, Flight):
+        reply = await _lead(stage, flights, request, keys, place, None)
+    else:
+        found = await stage.look(request, keys)
+        reply = found if isinstance(found, Reply) else await stage.ask(request, found[0], keys[0], found[1])
+    body = reply.raw
+    try:
+        while isinstance(body, TeeReader) and body.copies:
+            await body.read()
+        await body.discard()
+    except BaseException:
+        body.abort()
+        raise
+
+
 async def _follow(
     stage: Asks, flights: Flights, request: Request, plan: Asking, keys: tuple[Key, ...], waiter: Waiter
 ) -> Reply:
@@ -98,10 +119,10 @@ def _publish(flights: Flights, flight: Flight, request: Request, reply: Reply) -
         else:
             flights.announce(flight, body.record)
             body.told = partial(_tell, flights, flight, bool(decision.fresh))
-    elif decision.stored or decision.status == "revalidated":
+    elif decision is not None and (decision.stored or decision.status == "revalidated"):
         flights.land(flight, useful=bool(decision.fresh))
     else:
-        flights.dissolve(flight, remember=reply.head.status < 500 and decision.status != "stale")
+        flights.dissolve(flight, remember=reply.head.status < 500 and reply.provenance != "cache")
 
 
 def _tell(flights: Flights, flight: Flight, useful: bool, kept: bool | None) -> None:
