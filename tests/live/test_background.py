@@ -3,8 +3,6 @@
 import threading
 from typing import Any
 
-import pytest
-
 from loopback.clients import Client
 from loopback.origin import Origin, Page, Seen
 from loopback.waiting import until
