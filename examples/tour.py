@@ -4,8 +4,10 @@ Shows each command, its output and exit code, and what the origin saw; ends with
 """
 
 import gzip
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -53,11 +55,13 @@ class Ended(NamedTuple):
 
 
 def command(*arguments: str) -> Ended:
-    """Runs the installed command; its stderr goes to ours."""
+    """Runs the installed command with a cache that nobody has used; its stderr goes to ours."""
     installed = Path(sys.executable).with_name("smartclient")
     program = [str(installed)] if installed.exists() else [sys.executable, "-m", "smartclient"]
     print("$ smartclient", *arguments, flush=True)
-    done = subprocess.run([*program, *arguments], stdout=subprocess.PIPE, timeout=30)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"SMARTCLIENT_CACHE_DIR": folder}
+        done = subprocess.run([*program, *arguments], stdout=subprocess.PIPE, timeout=30, env=environment)
     return Ended(done.returncode, done.stdout)
 
 
@@ -77,7 +81,7 @@ def tour(url: str) -> None:
     missing = command("get", f"{url}/missing")
     step("an error page: printed, exit code 22", missing, (22, PAGES["/missing"][2]), "GET /missing -> 404")
 
-    # The cache lives in memory, as long as the command runs: it is seen at work when a page is asked for twice.
+    # Each command here begins with an empty cache: it is seen at work when one asks for a page twice.
     twice = command("get", f"{url}/page", f"{url}/page")
     step("the same page twice, one request: the second answer was fresh", twice, (0, TEXT * 2), "GET /page -> 200")
     twice = command("get", f"{url}/stale", f"{url}/stale")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ._model.options import TLS, Limits
     from ._model.policy import CacheRule
     from ._model.rate import Rate
+    from ._model.redirects import Redirects
     from ._model.retry import RetryPolicy
     from .api import delete, get, head, options, patch, post, put, query, request, stream
     from .exceptions import (
@@ -69,6 +70,7 @@ _HOMES = {
     "._api.response": ("AsyncResponse", "Response"),
     "._model.options": ("TLS", "Limits"),
     "._model.policy": ("CacheRule",),
+    "._model.redirects": ("Redirects",),
     "._model.rate": ("Rate",),
     "._model.retry": ("RetryPolicy",),
     ".exceptions": (
@@ -122,6 +124,7 @@ __all__ = [
     "Rate",
     "ReadTimeout",
     "Request",
+    "Redirects",
     "RequestException",
     "Response",
     "RetryPolicy",

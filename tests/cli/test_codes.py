@@ -41,6 +41,7 @@ CODES = {
     "ResolveError": 6,
     "ConnectionError": 7,
     "RetryError": 7,
+    "FileError": 23,
     "RemoteProtocolError": 8,
     "ChunkedEncodingError": 8,
     "UnexpectedContent": 8,

@@ -30,7 +30,7 @@ SCREENS = {
     "text": "{api}/hostile",
     "binary": "get {api}/binary",
     "error-status": "get {api}/missing",
-    "no-connection": "get http://127.0.0.1:9/",
+    "no-connection": "get http://127.0.0.1:9/ --retry 0",
     "usage": "get --includ {api}/users/7",
     "options": "options {api}/users/7",
     "timing": "get {api}/users/7 --timing -o {folder}/out",
@@ -68,12 +68,6 @@ def _orders(seen: Seen) -> Page:
     return Page(seen.body, 201, (("Content-Type", "application/json"), ("Location", "/orders/1")))
 
 
-@pytest.fixture(autouse=True)
-def _own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SMARTCLIENT_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
 @pytest.fixture
 def screen(places: dict[str, str]) -> Callable[[str], str]:
     """The screen of a command line, as it stands in its file."""
@@ -97,6 +91,7 @@ def steady(text: str, places: dict[str, str]) -> str:
         (r"smartclient/[\w.]+", "smartclient/1.0"),
         (r"Server: .*", "Server: example"),
         (r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} [\d:]{8} GMT", "Mon, 23 Nov 2026 12:00:00 GMT"),
+        (r"(?m)^([a-z ]{10}) *\d+\.\d ms", r"\1    12 ms"),
         (r"\d+(\.\d+)? ms", "12 ms"),
         (r"after \d+\.\d s", "after 0.1 s"),
         (r"(?m)ms \|.*$", "ms | ####"),

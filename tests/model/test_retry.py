@@ -1,6 +1,5 @@
 """What callers say of retries."""
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ def test_defaults_are_those_of_the_table() -> None:
     assert policy.statuses == {408, 421, 425, 429, 502, 503, 504}
     assert (policy.on_timeout, policy.retry_after_max, policy.base, policy.cap) == (False, 60.0, 0.25, 20.0)
     assert policy.budget == 20
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         policy.retries = 3  # type: ignore[misc]
     assert hash(policy) == hash(RetryPolicy())
 

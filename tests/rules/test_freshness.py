@@ -12,7 +12,9 @@ from smartclient._rules.freshness import (
     current_age,
     freshness_lifetime,
     generated_at,
+    heuristic_lifetime,
     initial_age,
+    is_dated,
     is_fresh,
 )
 
@@ -154,3 +156,36 @@ def test_hostile_values_give_numbers(cache_control: str, expires: str, date: str
     assert 0 <= seconds < 3e11
     fields = Fields(lines)
     assert initial_age(fields, generated_at(fields, NOW), NOW, NOW) >= 0
+
+
+@pytest.mark.parametrize(
+    ("control", "shared", "seconds"),
+    [
+        pytest.param("s-maxage=9, max-age=60", True, 9.0, id="5.2.2.10 a shared cache"),
+        pytest.param("s-maxage=9, max-age=60", False, 60.0, id="5.2.2.10 a private cache"),
+        pytest.param("s-maxage=9", False, None, id="5.2.2.10 says nothing to a private cache"),
+        pytest.param("s-maxage=x, max-age=60", True, 0.0, id="4.2.1 unreadable is stale"),
+    ],
+)
+def test_lifetime_in_a_shared_cache(control: str, shared: bool, seconds: float | None) -> None:
+    fields = Fields([("Cache-Control", control)])
+    assert freshness_lifetime(fields, parse_cache_control(control), NOW, NOW, shared) == seconds
+
+
+@pytest.mark.parametrize(
+    ("modified", "seconds"),
+    [
+        pytest.param(format_http_date(NOW - 1000), 100.0, id="4.2.2 a tenth"),
+        pytest.param(format_http_date(NOW - 10**8), 86_400.0, id="a day at most"),
+        pytest.param(format_http_date(NOW + 10), 0.0, id="modified after it was sent"),
+        pytest.param("once", 0.0, id="no date"),
+        pytest.param(None, 0.0, id="nothing to go by"),
+    ],
+)
+def test_heuristic_lifetime(modified: str | None, seconds: float) -> None:
+    fields = Fields([] if modified is None else [("Last-Modified", modified)])
+    assert heuristic_lifetime(fields, NOW, NOW) == seconds
+
+
+def test_a_clock_set_back_says_nothing_of_ages() -> None:
+    assert [is_dated(stored(received_at=NOW + ahead), NOW) for ahead in (0, 60, 61)] == [True, True, False]

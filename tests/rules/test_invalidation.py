@@ -58,6 +58,38 @@ def test_same_origin_references(lines: list[tuple[str, str]], others: list[str])
     assert invalidated("POST", 201, *lines) == (TARGET, *others)
 
 
+GROUPS = ("Cache-Group-Invalidation", '"a", "b";x=1, c, 1, "a"')
+ORIGIN = "https://h.example"
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "lines", "scopes"),
+    [
+        pytest.param("POST", 200, [GROUPS], [("group", "a"), ("group", "b")], id="9875 3 groups"),
+        pytest.param("GET", 200, [GROUPS], [], id="9875 3 not by safe methods"),
+        pytest.param("POST", 404, [GROUPS], [], id="9875 3 not by failures"),
+        pytest.param("POST", 200, [("Cache-Group-Invalidation", "a b")], [], id="9875 3 malformed"),
+        pytest.param("GET", 200, [("Clear-Site-Data", '"cache"')], [("origin", "")], id="cleared"),
+        pytest.param("GET", 404, [("Clear-Site-Data", '"cookies", "*"')], [("origin", "")], id="cleared, all kinds"),
+        pytest.param("POST", 500, [("Clear-Site-Data", '"cache"')], [("origin", "")], id="cleared by any answer"),
+        pytest.param("GET", 200, [("Clear-Site-Data", '"cookies"')], [], id="other kinds"),
+        pytest.param("GET", 200, [("Clear-Site-Data", "cache")], [], id="kinds are quoted"),
+    ],
+)
+def test_groups_and_sites(
+    method: str, status: int, lines: list[tuple[str, str]], scopes: list[tuple[str, str]]
+) -> None:
+    found = scopes_of(Request(method, URL.parse(TARGET)), Head(status, Fields(lines)))
+    others = [scope for scope in found if scope.kind != "uri"]
+    assert [(scope.kind, scope.group) for scope in others] == scopes
+    assert all(scope.value == ORIGIN for scope in others)
+
+
+def test_a_site_is_cleared_over_https_only() -> None:
+    head = Head(200, Fields([("Clear-Site-Data", '"cache"')]))
+    assert scopes_of(Request("GET", URL.parse("http://h.example/")), head) == ()
+
+
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(reference=st.text(st.characters(max_codepoint=255)))
 def test_any_reference_stays_in_its_origin(reference: str) -> None:

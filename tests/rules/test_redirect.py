@@ -5,10 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartclient._model.body import NO_BODY, RequestBody
-from smartclient._model.errors import InvalidSchema, InvalidURL, RequestException, UnrewindableBodyError
+from smartclient._model.errors import InvalidOption, InvalidSchema, InvalidURL, RequestException, UnrewindableBodyError
 from smartclient._model.headers import CREDENTIAL_FIELDS, Fields
 from smartclient._model.message import Head
 from smartclient._model.options import Options
+from smartclient._model.redirects import Redirects
 from smartclient._model.request import Request
 from smartclient._model.url import URL
 from smartclient._rules.redirect import (
@@ -96,6 +97,51 @@ def test_body_is_not_sent_again_from_https_to_http():
     assert caught.value.sent == "wholly"
     assert "key" not in str(caught.value)
     assert next_request(request_for("https://h/a", "POST"), head("http://h/b", 308)).url.scheme == "http"
+
+
+DOWNGRADES = [  # downgrade, method, body, whether it is followed, whether the body goes too
+    pytest.param("strip", "GET", b"", True, id="strip"),
+    pytest.param("strip", "POST", b"x", False, id="strip-refuses-bodies"),
+    pytest.param("refuse", "GET", b"", False, id="refuse"),
+    pytest.param("refuse", "POST", b"x", False, id="refuse-bodies"),
+    pytest.param("follow", "GET", b"", True, id="follow"),
+    pytest.param("follow", "POST", b"x", True, id="follow-with-bodies"),
+]
+
+
+@pytest.mark.parametrize(("downgrade", "method", "content", "followed"), DOWNGRADES)
+def test_https_to_http(downgrade, method, content, followed):
+    options = Options(redirects=Redirects(downgrade=downgrade), auth=("u", "p"))
+    fields = [("Authorization", "x"), ("X-API-Key", "x"), ("Referer", "https://h/secret"), ("Accept", "*/*")]
+    request = request_for("https://h/a?key=1", method, fields, RequestBody(content), options)
+    if not followed:
+        with pytest.raises(RequestException, match="over http: https://h/a redirects to http://h/b") as caught:
+            next_request(request, head("http://h/b?key=1", 307))
+        assert "key" not in str(caught.value)
+        return
+    following = next_request(request, head("http://h/b", 307))
+    assert following.body.content == content
+    assert [name for name, _ in following.fields] == ["Accept"]
+    assert following.options.auth is None
+    assert next_request(request, head("/b", 307)).fields.get("referer") == "https://h/secret"
+
+
+def test_which_fields_are_credentials():
+    fields = [("Authorization", "x"), ("X-API-Key", "x"), ("X-Mine", "x")]
+    for names, kept in [((), ["X-API-Key", "X-Mine"]), (["X-MINE"], ["X-API-Key"]), ({"x-mine", "x-api-key"}, [])]:
+        options = Options(redirects=Redirects(credential_fields=names))
+        following = next_request(request_for("http://h/", fields=fields, options=options), head("http://g/"))
+        assert [name for name, _ in following.fields] == kept
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"max": -1}, {"max": True}, {"downgrade": "no"}, {"credential_fields": "x"}, {"credential_fields": [5]}],
+    ids=repr,
+)
+def test_redirects_are_checked(options):
+    with pytest.raises(InvalidOption):
+        Redirects(**options)
 
 
 ORIGINS = [

@@ -19,6 +19,7 @@ from smartclient._model.decision import (
 )
 from smartclient._model.headers import Fields
 from smartclient._model.options import Options
+from smartclient._model.policy import CachePolicy
 from smartclient._model.request import Request
 from smartclient._model.stored import Stored
 from smartclient._model.url import URL
@@ -156,6 +157,85 @@ def test_plan(asked: Request, candidates: list[Stored], plan: str) -> None:
     assert word(decide(asked, candidates, NOW)) == plan
 
 
+SWR = stored(fresh_until=NOW - 10, swr_until=NOW + 5)
+START = stored(status=206, body=b"01234", part=(0, 4, 10))
+RANGE, OTHER_RANGE = ("Range", "bytes=1-2"), ("Range", "bytes=6-7")
+SAME, DIFFERENT = ("If-None-Match", '"a"'), ("If-None-Match", '"b"')
+
+
+@pytest.mark.parametrize(
+    ("asked", "candidates", "plan"),
+    [
+        pytest.param(request(SAME), [FRESH], "serve not-modified", id="4.3.2 the caller has it"),
+        pytest.param(request(SAME, method="HEAD"), [FRESH], "serve not-modified", id="4.3.2 HEAD"),
+        pytest.param(request(DIFFERENT), [FRESH], "serve whole", id="4.3.2 the caller has another"),
+        pytest.param(request(SAME), [STALE], "forward stale", id="4.3.2 stale: as they are"),
+        pytest.param(request(SAME), [], "forward uri-miss", id="4.3.2 nothing stored"),
+        pytest.param(request(SAME), [OTHER], "forward vary-miss", id="4.3.2 no variant: as they are"),
+        pytest.param(request(SAME, ("Cache-Control", "no-cache")), [FRESH], "forward request", id="5.2.1.4 them too"),
+        pytest.param(request(SAME), [SWR], "serve not-modified stale, refresh", id="5861 3 the caller has it"),
+        pytest.param(request(("If-Match", '"a"')), [FRESH], "forward bypass, store nothing", id="4.3.2 If-Match"),
+        pytest.param(
+            request(("If-Unmodified-Since", "x")), [FRESH], "forward bypass, store nothing", id="4.3.2 the other"
+        ),
+        pytest.param(request(("If-Range", '"a"')), [FRESH], "serve whole", id="9110 13.1.5 If-Range without Range"),
+        pytest.param(request(RANGE), [FRESH], "serve part", id="3.4 from the whole"),
+        pytest.param(request(RANGE), [START], "serve part", id="3.4 from a part"),
+        pytest.param(request(RANGE, method="HEAD"), [FRESH], "serve head", id="9110 14.2 HEAD"),
+        pytest.param(request(OTHER_RANGE), [START], "forward partial", id="3.4 not covered"),
+        pytest.param(request(("Range", "bytes=0-0,2-2")), [FRESH], "forward partial", id="3.4 several"),
+        pytest.param(request(RANGE), [STALE], "validate stale", id="4.3.1 strong validator"),
+        pytest.param(
+            request(RANGE), [stored(fresh_until=NOW - 10, etag='W/"a"')], "forward stale", id="4.3.1 weak validator"
+        ),
+        pytest.param(request(RANGE), [OTHER], "forward vary-miss", id="4.1 range of no variant"),
+        pytest.param(request(), [START], "forward partial", id="3.4 a part is not the whole"),
+        pytest.param(request(method="HEAD"), [START], "forward partial", id="3.4 nor its head"),
+        pytest.param(
+            request(), [stored(part=(0, 4, 10), vary=(("foo", "1"),))], "forward vary-miss", id="3.4 nor a variant"
+        ),
+        pytest.param(request(), [SWR], "serve whole stale, refresh", id="5861 3"),
+        pytest.param(request(method="HEAD"), [SWR], "serve head stale, refresh", id="5861 3 HEAD"),
+        pytest.param(control("max-age=9"), [SWR], "validate stale", id="5861 3 too old for the request"),
+        pytest.param(control("no-cache"), [SWR], "validate stale", id="5861 3 no-cache"),
+        pytest.param(control("only-if-cached"), [SWR], "serve whole stale", id="5861 3 nobody to ask"),
+    ],
+)
+def test_plan_by_extension(asked: Request, candidates: list[Stored], plan: str) -> None:
+    assert word(decide(asked, candidates, NOW)) == plan
+
+
+@pytest.mark.parametrize(
+    ("asked", "held", "plan"),
+    [
+        pytest.param(request(), START, 'complete Range: bytes=5-, If-Range: "a"', id="strong tag"),
+        pytest.param(
+            request(),
+            stored(body=b"01234", part=(0, 4, 10), fresh_until=NOW - 1),
+            'complete Range: bytes=5-, If-Range: "a"',
+            id="stale",
+        ),
+        pytest.param(
+            request(), stored(body=b"01234", part=(0, 4, 10), etag=None), "complete Range: bytes=5-", id="no tag, fresh"
+        ),
+        pytest.param(
+            request(),
+            stored(body=b"01234", part=(0, 4, 10), etag=None, fresh_until=NOW - 1),
+            "forward partial",
+            id="no tag, stale",
+        ),
+        pytest.param(request(), stored(body=b"01234", part=(1, 5, 10)), "forward partial", id="not its start"),
+        pytest.param(request(SAME), stored(body=b"01234", part=(0, 4, 10)), "serve not-modified", id="condition"),
+        pytest.param(request(DIFFERENT), START, "forward partial", id="other condition"),
+        pytest.param(request(OTHER_RANGE), START, "forward partial", id="range"),
+        pytest.param(request(method="HEAD"), START, "forward partial", id="HEAD"),
+        pytest.param(request(mode="reload"), START, "forward request", id="mode reload"),
+    ],
+)
+def test_completing_parts(asked: Request, held: Stored, plan: str) -> None:
+    assert word(decide(asked, [held], NOW, CachePolicy(complete_parts=True))) == plan
+
+
 def test_serve_tells_the_age() -> None:
     plan = decide(request(), [stored(initial_age=5.5)], NOW)
     assert isinstance(plan, Serve)
@@ -192,7 +272,7 @@ def test_explanation_of_a_hit(plan: Serve | ServeStale, text: str, fresh: bool) 
     assert decision.rule.startswith("RFC 9111")
 
 
-NAMES = ["Cache-Control", "Pragma", "Foo", "Cookie"]
+NAMES = ["Cache-Control", "Pragma", "Foo", "Cookie", "Range", "If-None-Match"]
 VALUES = st.text(st.characters(max_codepoint=255)) | st.from_regex(r'\A(max-(age|stale)|min-fresh)=?"?[0-9]*"?,?\Z')
 
 

@@ -73,6 +73,30 @@ def test_vary(vary: str, first: list[tuple[str, str]], second: list[tuple[str, s
     assert matches(selecting, Fields(second)) is same
 
 
+@pytest.mark.parametrize(
+    ("language", "asked", "same"),
+    [
+        pytest.param("de", "fr;q=0.5, de;q=1.0", True, id="ranked first"),
+        pytest.param("DE", "de, fr;q=0.5", True, id="in any case"),
+        pytest.param("de-CH", "de", True, id="4647 3.3.1 a range covers its tags"),
+        pytest.param("de", "de-CH", False, id="4647 3.3.1 and not the other way"),
+        pytest.param("den", "de", False, id="4647 3.3.1 whole subtags"),
+        pytest.param("de", "fr, de", False, id="of equal weight, the first"),
+        pytest.param("de", "fr;q=0.9, de;q=0.8", False, id="ranked second"),
+        pytest.param("de", "de;q=0", False, id="refused"),
+        pytest.param("de", "*", False, id="anything is no wish"),
+        pytest.param("de, fr", "de", False, id="for several"),
+        pytest.param("", "de", False, id="empty"),
+        pytest.param(None, "de", False, id="unknown"),
+    ],
+)
+def test_a_language_that_the_request_ranks_first(language: str | None, asked: str, same: bool) -> None:
+    held = (("accept-language", "en"), ("foo", "1"))
+    assert matches(held, Fields([("Accept-Language", asked), ("Foo", "1")]), language) is same
+    assert not matches(held, Fields([("Accept-Language", asked), ("Foo", "2")]), language)
+    assert not matches(held, Fields([("Foo", "1")]), language)
+
+
 @pytest.mark.parametrize("vary", ["*", "*, *", ", *", "Foo, *", "*,Foo", "Foo,", "Foo,,Bar"])
 def test_vary_that_never_matches(vary: str) -> None:
     assert selecting_values(Fields([("Vary", vary)]), Fields()) is None

@@ -41,7 +41,7 @@ def values(response: Stored) -> dict[str, Any]:
 
 
 def sealed(rest: bytes) -> bytes:
-    return FORMAT + crc32(rest).to_bytes(4, "big") + rest
+    return FORMAT + rest + crc32(FORMAT + rest).to_bytes(4, "little")
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,13 @@ def test_every_changed_byte_is_a_miss() -> None:
 
 
 def test_another_version_is_a_miss() -> None:
-    assert from_bytes(b"\x01" + to_bytes(stored())[1:]) is None
+    data = b"\x01" + to_bytes(stored())[1:-4]
+    assert from_bytes(data + crc32(data).to_bytes(4, "little")) is None
 
 
 def line(index: int, value: Any) -> bytes:
     """A record whose checksum is right and whose `index`-th value is wrong."""
-    content = to_bytes(stored())[5:]
+    content = to_bytes(stored())[1:-4]
     listed = json.loads(content[: content.index(b"\n")])
     listed[index] = value
     return sealed(json.dumps(listed).encode() + content[content.index(b"\n") :])

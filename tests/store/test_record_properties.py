@@ -9,7 +9,7 @@ from smartclient._store.record import from_bytes, to_bytes
 
 quick = settings(max_examples=80, deadline=None, derandomize=True)
 TEXTS = st.text(max_size=8)
-MOMENTS = st.floats(allow_nan=False, allow_infinity=False)
+MOMENTS = st.floats(-1e300, 1e300)
 RECORDS = st.builds(
     Stored,
     key=st.tuples(TEXTS, st.binary(max_size=8)),

@@ -516,8 +516,8 @@ def test_memory_answers_until_another_process_writes(folder: Path, monkeypatch: 
     clock, disk = Clock(), SQLiteStore(folder)
     store, elsewhere = TieredStore(disk), SQLiteStore(folder)
     looked = []
-    lookup = rows.lookup
-    monkeypatch.setattr(rows, "lookup", lambda *args: looked.append(1) or lookup(*args))
+    lookup = disk._lookup
+    monkeypatch.setattr(disk, "_lookup", lambda *args: looked.append(1) or lookup(*args))
 
     def body() -> list[bytes | None]:
         return [stored.body for stored in find(store, 0, clock)]

@@ -1,11 +1,11 @@
 """The cache stage over a scripted origin and a clock that only moves when told."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from smartclient._model.body import BytesReader
 from smartclient._model.fields import format_http_date
+from smartclient._model.frozen import replace
 from smartclient._model.headers import NO_FIELDS, Fields
 from smartclient._model.message import Head, Reply
 from smartclient._model.options import Options

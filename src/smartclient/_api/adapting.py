@@ -4,12 +4,12 @@ The adapter's `send` is looked up in every call, so that whoever replaced it is 
 """
 
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from .._model.body import BodyReader, BytesReader
 from .._model.errors import InvalidHeader, InvalidOption, RemoteProtocolError, RequestException, shown
+from .._model.frozen import replace
 from .._model.headers import NO_FIELDS, Fields, fields_from
 from .._model.message import Head, Reply
 from .._model.options import DEFAULT_TIMEOUT, Options, Reach

@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Coroutine
-from typing import Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
@@ -14,7 +14,7 @@ from .._net.transport import AsyncTransport
 from .._pipeline.chain import build_chain
 from .._pipeline.exchange import AsyncExchangeStage
 from .._pipeline.stage import Stage
-from .._runtime.base import LoopRuntime
+from .._runtime.base import LoopRuntime, Runtime
 from .call import perform
 from .hooks import dispatch_awaiting
 from .loops import is_alive, new_async_runtime, running_loop
@@ -33,6 +33,12 @@ from .options import (
 from .response import AsyncResponse
 from .settings import StreamFlag
 from .sharing import SharedPool
+
+if TYPE_CHECKING:
+    import os
+
+    from .download import Download, ProgressCall
+    from .events import AsyncEventStream
 
 
 class AsyncSession(SharedPool):
@@ -130,6 +136,7 @@ class AsyncSession(SharedPool):
             jar=self._jar,
             caching=self._caching,
             budget=self._budget,
+            hsts=self._hsts,
             extras=self._extras(),
         )
         return self._chain
@@ -194,9 +201,43 @@ class AsyncSession(SharedPool):
     def stream(self, on: bool) -> None:
         self._fixed = self._fixed._replace(stream=bool(on))
 
-    def _streamed(self, method: str, url: Any, **options: Unpack[CallOptions]) -> "AsyncStreamed":
+    def _streamed(self, method: str, url: Any, resume: bool = False, **options: Unpack[CallOptions]) -> "AsyncStreamed":
+        if resume:
+            from .resuming import resumable
+
+            resumed: Any = resumable(self, method, url, options)
+            return AsyncStreamed(resumed)
         options["stream"] = True
         return AsyncStreamed(self.request(method, url, **options))
+
+    async def download(
+        self,
+        url: Any,
+        path: "str | os.PathLike[str]",
+        *,
+        resume: bool = True,
+        checksum: str | None = None,
+        parallel: int = 1,
+        progress: "ProgressCall | None" = None,
+        overwrite: bool = True,
+        if_changed: bool = False,
+        limit_rate: float | None = None,
+        **options: Any,
+    ) -> "Download[AsyncResponse]":
+        """Downloads `url` to `path`; arguments, result and errors are those of `Session.download`."""
+        from .download import fetched, wish_from
+
+        wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
+        return await fetched(self, url, wish, options)
+
+    def sse(self, url: Any, *, last_event_id: str = "", **options: Any) -> "AsyncEventStream":
+        """The server-sent events of `url`, for `async for`; see `Session.sse`."""
+        from .events import AsyncEventStream, EventFlow
+
+        return AsyncEventStream(EventFlow(self, url, last_event_id, options))
+
+    def _runtime(self) -> Runtime:
+        return self._open_pool(running_loop()).runtime
 
     async def close(self) -> None:
         """Closes the idle connections, and waits until their sockets are gone (at most 1 s)."""

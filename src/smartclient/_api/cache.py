@@ -11,6 +11,7 @@ from .._model.request import Request
 from .._pipeline.caching import Caching, Collapse
 from .._store.base import Store
 from .options import CACHE_MODES, NOT_GIVEN, cache_mode
+from .places import cache_folder
 from .request import PreparedRequest, prepared_from
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from .cache_view import AsyncSessionCache, SessionCache
 
-DIRECTORY = "SMARTCLIENT_CACHE_DIR"
 _COLLAPSE = ("'session'", "'store'", "False")
 _METHODS = ("lookup", "open_body", "writer", "freshen", "invalidate", "lease", "touch", "iterate")
 
@@ -88,9 +88,7 @@ class Cache:
         """The store on disk that the command line uses: in the folder that SMARTCLIENT_CACHE_DIR names, else in the
         user's cache folder of this system.
         """
-        from platformdirs import user_cache_dir
-
-        return cache_at(os.environ.get(DIRECTORY) or user_cache_dir("smartclient", appauthor=False))
+        return cache_at(cache_folder())
 
     @property
     def policy(self) -> CachePolicy:

@@ -3,13 +3,14 @@
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._model.errors import InvalidOption
+from .._model.errors import IncompleteBody, InvalidOption
+from .._model.headers import Fields
 from .._model.scope import EVERYTHING, Scope, origin_of
 from .._model.stored import Stored
 from .._model.url import URL
 from .._rules.freshness import current_age
 from .._runtime.base import Runtime, run_blocking
-from .._store.base import Stats
+from .._store.base import Stats, Store
 from .loops import new_async_runtime, running_loop
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ class CacheEntry(NamedTuple):
         etag, last_modified: its validators, or None.
         vary: lower-case names of the fields that the request must have alike.
         personal: it was an answer to credentials, or came in another than the usual way: nobody else gets it.
+        reason: of the status line.
+        fields: the head as stored.
+        compared: (name, value or None) of the request fields that `vary` names.
     """
 
     url: str
@@ -40,6 +44,9 @@ class CacheEntry(NamedTuple):
     last_modified: str | None
     vary: tuple[str, ...]
     personal: bool
+    reason: str
+    fields: Fields
+    compared: tuple[tuple[str, str | None], ...]
 
     @property
     def fresh(self) -> bool:
@@ -49,6 +56,13 @@ class CacheEntry(NamedTuple):
     def __repr__(self) -> str:
         url = URL.parse(self.url)  # its query may hold a secret
         return f"<CacheEntry {self.status} {url.safe}, {self.size} bytes, ttl {self.ttl}>"
+
+
+class Verified(NamedTuple):
+    """What a check of everything stored found: how many responses were `checked`, and how many were `damaged`."""
+
+    checked: int
+    damaged: int
 
 
 class View:
@@ -97,6 +111,10 @@ class SessionCache(View):
         """Forgets everything; how many responses that were."""
         return run_blocking(_forget(self.of, _blocking(), EVERYTHING))
 
+    def verify(self) -> Verified:
+        """Reads everything that is stored, and has forgotten what is damaged: it would never have been served."""
+        return run_blocking(_verified(self.of, _blocking()))
+
     def stats(self) -> Stats:
         """How many responses are stored, their size in bytes, and how many left for lack of room."""
         return run_blocking(_stats(self.of, _blocking()))
@@ -118,6 +136,10 @@ class AsyncSessionCache(View):
     async def clear(self) -> int:
         """See `SessionCache.clear`."""
         return await _forget(self.of, new_async_runtime(running_loop()), EVERYTHING)
+
+    async def verify(self) -> Verified:
+        """See `SessionCache.verify`."""
+        return await _verified(self.of, new_async_runtime(running_loop()))
 
     async def stats(self) -> Stats:
         """See `SessionCache.stats`."""
@@ -164,7 +186,40 @@ def _entry(stored: Stored, now: float, nobody: bytes) -> CacheEntry:
         stored.last_modified,
         tuple([name for name, _ in stored.vary]),
         stored.partition != nobody,
+        stored.reason,
+        stored.fields,
+        stored.vary,
     )
+
+
+async def _verified(cache: "Cache | None", runtime: Runtime) -> Verified:
+    if cache is None:
+        return Verified(0, 0)
+    store = cache.caching.store
+    held, seen, damaged = (await store.stats(runtime)).items, 0, 0
+    after: object = None
+    while True:
+        page, after = await store.iterate(runtime, after)
+        seen += len(page)
+        for stored in page:
+            damaged += not await _is_whole(store, runtime, stored)
+        if after is None:
+            break
+    return Verified(max(held, seen), damaged + max(0, held - seen))  # records that nobody can read are not shown
+
+
+async def _is_whole(store: Store, runtime: Runtime, stored: Stored) -> bool:
+    """Whether every byte of the content is there; the store drops what is not."""
+    body = await store.open_body(runtime, stored)
+    if body is None:
+        return False
+    size = 0
+    try:
+        while piece := await body.read():
+            size += len(piece)
+    except IncompleteBody:
+        return False
+    return size == stored.length
 
 
 async def _forget(cache: "Cache | None", runtime: Runtime, scope: Scope) -> int:

@@ -1,6 +1,7 @@
 """One call over a chain of stages, written once for both facades."""
 
 import time
+from contextlib import suppress
 from typing import TypeVar
 
 from .._model.errors import RequestException
@@ -12,6 +13,7 @@ from .request import prepared_from, tell_about
 from .response import Response
 
 R = TypeVar("R", bound=Response)
+_START_MAX = 2**16  # bytes
 
 
 async def perform(chain: Stage, request: Request, response_class: type[R], whole: bool = True) -> R:
@@ -35,4 +37,17 @@ async def perform(chain: Stage, request: Request, response_class: type[R], whole
         if isinstance(error.response, Reply):
             error.response = response_class(error.response, b"", error.elapsed)
         raise
+    if reply.head.status >= 400 and request.options.raise_for_status:
+        content = await _start_of(reply) if content is None else content
+        response_class(reply, content, seconds).raise_for_status()
     return response_class(reply, content, seconds)
+
+
+async def _start_of(reply: Reply) -> bytes:
+    """What an error has of a streamed body: as much as may come without harm, and nothing of one that breaks."""
+    pieces: list[bytes] = []
+    with suppress(RequestException):
+        while sum(map(len, pieces)) < _START_MAX and (piece := await reply.body.read()):
+            pieces.append(piece)
+    reply.body.abort()
+    return b"".join(pieces)[:_START_MAX]

@@ -19,9 +19,10 @@ _beneath: Mapping[Any, Any] = getattr(os.environ, "_data", os.environ)
 _encoded = getattr(os.environ, "encodekey", str)
 _about_proxies = frozenset(map(_encoded, VARIABLES))
 _about_tls = tuple(map(_encoded, TLS_VARIABLES))
+_NETRC = _encoded("NETRC")
 _NOTHING = (None,) * len(_about_tls)
 _none_of = _beneath.keys().isdisjoint
-is_silent = partial(_none_of, _about_proxies.union(_about_tls, (_encoded("NETRC"),)))
+is_silent = partial(_none_of, _about_proxies.union(_about_tls, (_NETRC,)))
 """Whether `ENVIRON` says nothing of either, nor of a netrc file: the look that every call takes."""
 
 
@@ -30,8 +31,10 @@ def environment() -> tuple[Environment | None, tuple[Any, ...] | None]:
 
     The latter is only to be compared with what stood there before.
     """
-    FOUND.look_now()
     if os.environ is not ENVIRON:  # somebody put another mapping in its place
+        FOUND.look_now()
         return environment_from(os.environ), tuple(map(os.environ.get, TLS_VARIABLES))
+    if _NETRC in _beneath:
+        FOUND.look_now()
     tls = tuple(map(_beneath.get, _about_tls))
     return None if _none_of(_about_proxies) else environment_from(ENVIRON), None if tls == _NOTHING else tls

@@ -6,12 +6,12 @@ in `_api.redirects`. The options of the call travel with the prepared request.
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from .._model.errors import InvalidOption, InvalidSchema, RequestException, SessionMisuse, shown
+from .._model.frozen import replace
 from .._model.request import Request as ModelRequest
 from .._model.url import URL
 from .._pipeline.chain import build_hop
@@ -284,6 +284,7 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
         wall_clock=time.time,
         jar=None if session._jar is None else OnlyKeeping(session._jar),  # type: ignore[arg-type]
         caching=session._caching,
+        hsts=session._hsts,
         extras=extras,
         again=False,
     )

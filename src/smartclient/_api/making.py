@@ -2,13 +2,13 @@
 
 import os
 import time
-from dataclasses import replace
 from math import inf
 from typing import Any
 
 from .._model.body import NO_BODY
 from .._model.errors import URLRequired
-from .._model.headers import CREDENTIAL_FIELDS, Fields, HeadersInput, fields_from
+from .._model.frozen import replace
+from .._model.headers import Fields, HeadersInput, fields_from
 from .._model.options import Options
 from .._model.proxy import Environment, Proxies
 from .._model.request import Request
@@ -83,7 +83,7 @@ class RequestMaker(Settings):
         if about_tls is not None:  # for http too: redirects lead to https
             options = self._in_environment(options, verify is None and self._verify is None, about_tls)
         if base is not None and target.origin != base.origin:
-            fields = fields_from(self._session_fields().without(CREDENTIAL_FIELDS), headers)
+            fields = fields_from(self._session_fields().without(options.redirects.credentials), headers)
             options = options if auth is not None else replace(options, auth=None)
         if to_proxy is not None:
             fields, options = with_authorization(fields, options, to_proxy)
@@ -192,8 +192,10 @@ class RequestMaker(Settings):
             session_timeout=None if timeout is NOT_GIVEN else timeout_from(self.timeout),
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
+            raise_for_status=self._fixed.raise_for_status,
             http2=self._fixed.http2,
             formats=self._fixed.formats,
+            redirects=self._fixed.redirects,
             proxies=proxies,
         )
 

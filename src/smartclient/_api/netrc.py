@@ -7,6 +7,7 @@ import os
 import time
 from typing import Any
 
+from .._model.frozen import replace
 from .._model.headers import Fields
 from .._model.options import Options
 from .._model.url import URL
@@ -63,8 +64,6 @@ def with_netrc(fields: Fields, options: Options, url: URL) -> Options:
     auth = netrc_auth(url)
     if auth is None:
         return options
-    from dataclasses import replace
-
     return replace(options, auth=auth)
 
 

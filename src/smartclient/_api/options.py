@@ -2,15 +2,16 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
 
 from .._model import errors
 from .._model.body import ProgressCall
 from .._model.errors import InvalidOption, shown
+from .._model.frozen import replace
 from .._model.headers import Fields, HeadersInput, fields_from, is_token
 from .._model.options import DEFAULT_TIMEOUT, TLS, Limits, Options, Timeout
 from .._model.percent import ARRAY_STYLES, param_pairs
+from .._model.redirects import Redirects
 from .._model.retry import DEFAULT_RETRIES, RetryPolicy
 from .._model.url import URL
 
@@ -47,9 +48,12 @@ class RareOptions(TypedDict, total=False):
         array_style: "repeat", "comma" or "brackets", for lists in `params`.
         progress: called with (bytes sent, bytes in all or None) while the body is sent, at most 10 times a second, and
             once at its end; what it raises ends the call.
+        raise_for_status: raise the HTTPError of a status of 400 or above from the call itself.
         idempotent: this call may be repeated after it may have reached the server, whatever its method.
         idempotency_key: True sends a random Idempotency-Key, the same with every attempt, text sends that one; and the
             call may be repeated.
+        redirects: a `Redirects`: how they are followed.
+        credential_fields: names of fields that, beside Authorization and Cookie, do not go to another origin.
     """
 
     accept: Any
@@ -57,8 +61,11 @@ class RareOptions(TypedDict, total=False):
     strict_accept: bool
     array_style: str
     progress: ProgressCall | None
+    raise_for_status: bool
     idempotent: bool
     idempotency_key: bool | str | None
+    redirects: Redirects | None
+    credential_fields: Iterable[str] | None
 
 
 class RoutedOptions(RareOptions, total=False):
@@ -228,12 +235,32 @@ def with_rare(fields: Fields, options: Options, rare: Mapping[str, Any]) -> tupl
             fields = fields.replace(name, accept_value(option, rare[option]))
     if rare.get("strict_accept") is not None:
         options = replace(options, strict_accept=bool(rare["strict_accept"]))
+    if rare.get("redirects") is not None:
+        rule = checked_redirects(rare["redirects"])
+        limit = options.max_redirects if rule.max is None else rule.max
+        options = replace(options, redirects=replace(rule, max=None), max_redirects=limit)
+    if rare.get("credential_fields") is not None:
+        rule = replace(options.redirects, credential_fields=rare["credential_fields"])
+        options = replace(options, redirects=rule)
+    if rare.get("raise_for_status") is not None:
+        options = replace(options, raise_for_status=bool(rare["raise_for_status"]))
     if rare.get("idempotent") is not None:
         options = replace(options, idempotent=bool(rare["idempotent"]))
     if rare.get("idempotency_key"):
         options = replace(options, idempotent=True)
         fields = with_idempotency_key(fields, rare["idempotency_key"])
     return fields, options
+
+
+def checked_redirects(value: Any) -> Redirects:
+    """`value` when it is a `Redirects`, which checks itself.
+
+    Raises:
+        InvalidOption: anything else.
+    """
+    if not isinstance(value, Redirects):
+        raise InvalidOption(f"redirects must be a Redirects, not {shown(value)}")
+    return value
 
 
 def with_idempotency_key(fields: Fields, key: Any) -> Fields:

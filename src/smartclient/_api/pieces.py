@@ -3,7 +3,7 @@
 from codecs import getincrementaldecoder
 from collections import deque
 from collections.abc import AsyncIterator, Generator
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from .._codec.lines import LineSplitter
 from .._model.body import BodyReader
@@ -110,6 +110,27 @@ class Text:
         self._portions.abort()
 
 
+class Values:
+    """The JSON values of lines, each in a tuple of its own, since None is a value too."""
+
+    __slots__ = ("_formats", "_lines")
+
+    def __init__(self, lines: Portions[bytes], formats: Any) -> None:
+        self._lines = lines
+        self._formats = formats
+
+    async def next(self) -> tuple[Any] | None:
+        from .formats import json_value
+
+        while (line := await self._lines.next()) is not None:
+            if line.strip():
+                return (json_value(line, self._formats, {}),)
+        return None
+
+    def abort(self) -> None:
+        self._lines.abort()
+
+
 def each(portions: Portions[T]) -> Generator[T, None, None]:
     """Blocking iteration. A body that breaks raises; leaving early leaves the body to be closed by its response."""
     while (portion := run_blocking(portions.next())) is not None:
@@ -132,3 +153,21 @@ class EachAsync(Generic[T]):
         if portion is None:
             raise StopAsyncIteration
         return portion
+
+
+class EachValue:
+    """Async iteration over `Values`."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Values) -> None:
+        self._values = values
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        value = await self._values.next()
+        if value is None:
+            raise StopAsyncIteration
+        return value[0]

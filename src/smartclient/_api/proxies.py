@@ -1,10 +1,10 @@
 """What `proxies=` means: from the keywords of session and call, and the environment, to frozen `Proxies`."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from .._model.errors import InvalidOption, InvalidProxyURL, shown
+from .._model.frozen import replace
 from .._model.headers import Fields
 from .._model.options import Options
 from .._model.proxy import Environment, Proxies, Proxy, parse_proxy

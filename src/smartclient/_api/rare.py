@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._model.errors import InvalidOption
+from .._model.frozen import replace
 from .._model.headers import Headers
+from .._model.redirects import DEFAULT_REDIRECTS, Redirects
 from .._model.url import URL
+from .._rules.hsts import HSTSList
+from .hsts import hsts_from
 from .observing import ObservedSettings
-from .options import ACCEPT_FIELDS
+from .options import ACCEPT_FIELDS, checked_redirects
 
 if TYPE_CHECKING:
     from .formats import Formats
@@ -18,8 +22,10 @@ class Fixed(NamedTuple):
 
     stream: bool = False
     strict_accept: bool = False
+    raise_for_status: bool = False
     http2: bool = False
     formats: "Formats | None" = None
+    redirects: Redirects = DEFAULT_REDIRECTS
 
 
 class RareSettings(ObservedSettings):
@@ -28,6 +34,8 @@ class RareSettings(ObservedSettings):
     _blocking = True
     _fixed: Fixed
     _headers: Headers
+    _hsts: HSTSList | None
+    max_redirects: int
 
     @property
     def base_url(self) -> str | None:
@@ -44,6 +52,39 @@ class RareSettings(ObservedSettings):
     @property
     def _home_host(self) -> str:
         return "" if self._base is None else self._base.host
+
+    @property
+    def redirects(self) -> Redirects:
+        """How redirects are followed, where they are; a `Redirects`."""
+        return replace(self._fixed.redirects, max=self.max_redirects)
+
+    @redirects.setter
+    def redirects(self, value: Any) -> None:
+        value = checked_redirects(value)
+        if value.max is not None:
+            self.max_redirects = value.max
+        self._fixed = self._fixed._replace(redirects=replace(value, max=None))
+
+    @property
+    def credential_fields(self) -> frozenset[str]:
+        """Names of the fields that, beside Authorization and Cookie, do not go to another origin."""
+        return frozenset(self._fixed.redirects.credential_fields)
+
+    @credential_fields.setter
+    def credential_fields(self, names: Any) -> None:
+        self._fixed = self._fixed._replace(redirects=replace(self._fixed.redirects, credential_fields=names))
+
+    @property
+    def hsts(self) -> HSTSList | None:
+        """The hosts that are reached by https only, since they said so over TLS (RFC 6797); None where nobody asks.
+
+        May be set to True for a new list, to the path of a file that keeps it, to another session's list, or to None.
+        """
+        return self._hsts
+
+    @hsts.setter
+    def hsts(self, value: Any) -> None:
+        self._set_extra("_hsts", hsts_from(value))
 
     @property
     def accept(self) -> str | None:
@@ -90,6 +131,15 @@ class RareSettings(ObservedSettings):
             if find_spec("h2") is None:
                 raise InvalidOption("http2: the package h2 is not installed; the extra smartclient[http2] brings it")
         self._fixed = self._fixed._replace(http2=bool(on))
+
+    @property
+    def raise_for_status(self) -> bool:
+        """Whether calls raise the HTTPError of a status of 400 or above by themselves."""
+        return self._fixed.raise_for_status
+
+    @raise_for_status.setter
+    def raise_for_status(self, on: bool) -> None:
+        self._fixed = self._fixed._replace(raise_for_status=bool(on))
 
     @property
     def json_lib(self) -> Any:

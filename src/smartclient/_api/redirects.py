@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .._model.errors import RequestException, TooManyRedirects
-from .._model.headers import CREDENTIAL_FIELDS, Fields
+from .._model.frozen import replace
+from .._model.headers import Fields
 from .._model.message import Head
+from .._model.redirects import DEFAULT_REDIRECTS
 from .._model.request import Request
 from .._model.url import URL
 from .._pipeline.origin import cookie_field
@@ -37,9 +38,10 @@ def should_strip(old_url: str, new_url: str) -> bool:
 
 def strip(prepared: Any) -> None:
     """Takes every credential out of `prepared`."""
-    for name in [name for name in prepared.headers if name.lower() in CREDENTIAL_FIELDS]:
-        del prepared.headers[name]
     made = getattr(prepared, "_made_of", None)
+    names = (DEFAULT_REDIRECTS if made is None else made.options.redirects).credentials
+    for name in [name for name in prepared.headers if name.lower() in names]:
+        del prepared.headers[name]
     if made is not None and (made.options.auth is not None or made.options.cookies):
         prepared._made_of = made.replace(fields=made.fields, options=replace(made.options, auth=None, cookies=()))
 
@@ -88,7 +90,8 @@ def _following(session: "Session", sent: Request, prepared: Any, response: Any, 
         made = next_request(sent, Head(status, Fields([("Location", str(sent.url))])))
     assert made is not None
     if _decides(session, "rebuild_auth", "should_strip_auth"):
-        missing = [line for line in sent.fields if line[0].lower() in CREDENTIAL_FIELDS - made.fields.index.keys()]
+        credentials = sent.options.redirects.credentials
+        missing = [line for line in sent.fields if line[0].lower() in credentials - made.fields.index.keys()]
         made.fields = Fields([*made.fields, *missing])
         made.options = replace(made.options, auth=sent.options.auth, cookies=sent.options.cookies)
     elif crosses_origin(sent.url, made.url):

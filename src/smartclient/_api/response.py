@@ -1,36 +1,27 @@
 """Responses as users hold them, under requests' names; whatever is costly is made when it is looked at."""
 
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
-from .._codec.lines import LineSplitter
-from .._model.body import BodyReader, BytesReader
+from .._codec.lines import LINE_MAX
 from .._model.errors import (
-    InvalidOption,
-    NotAcceptable,
     RequestException,
     SessionMisuse,
     StreamConsumedError,
-    shown,
-    status_error_class,
 )
 from .._model.headers import Headers
 from .._model.message import Reply
-from .._model.retry import Attempt
-from .._model.url import URL
 from .._pipeline.content import whole_content
 from .._runtime.base import run_blocking
 from .once import once
-from .pieces import EachAsync, Lines, Pieces, Portions, Text, each
-from .request import PreparedRequest, attempts_of, prepared_from, tell_about, timings_of
-from .views import FieldViews, tell_alternatives
+from .pieces import EachAsync, EachValue
+from .portioned import Portioned
+from .request import PreparedRequest, prepared_from, tell_about
+from .statuses import StatusViews
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from .._model.certificate import TLSInfo
-    from .._model.timings import Timings
 
 T = TypeVar("T")
 
@@ -39,7 +30,7 @@ _OF_THIS_PROCESS = ("_next", "_raw", "connection")
 """Attributes that pickles leave behind."""
 
 
-class Response(FieldViews):
+class Response(StatusViews, Portioned):
     """The response to a call of `Session`. Every attribute may be set; most are made when they are first looked at.
 
     Attributes:
@@ -73,11 +64,6 @@ class Response(FieldViews):
 
     def __bool__(self) -> bool:
         return self.ok
-
-    @property
-    def ok(self) -> bool:
-        """Whether the status is below 400."""
-        return self.status_code is None or self.status_code < 400
 
     @once
     def reason(self) -> Any:
@@ -135,27 +121,6 @@ class Response(FieldViews):
         """The fields after a chunked body, once it was read."""
         return Headers(self._reply.body.trailers)
 
-    @property
-    def http_version(self) -> str:
-        """ "HTTP/1.1" or what the peer said."""
-        return self._reply.head.version
-
-    @property
-    def address(self) -> Any:
-        """(IP address, port) of whoever answered, the path of its Unix socket, or None: unknown, as from the cache."""
-        connection = self._reply.connection
-        return None if connection is None else connection.address
-
-    @property
-    def tls(self) -> "TLSInfo | None":
-        """Version, cipher and certificate of the connection; None without TLS, and for what the cache had."""
-        connection = self._reply.connection
-        if connection is None or connection.handshake is None:
-            return None
-        from .._model.certificate import TLSInfo
-
-        return TLSInfo.of(connection.handshake)
-
     @once
     def request(self) -> PreparedRequest:
         """The request as it was sent."""
@@ -209,26 +174,6 @@ class Response(FieldViews):
         return timedelta(seconds=self._seconds)
 
     @property
-    def cache(self) -> Any:
-        """What the cache did for this call, None without one; `str()` of it is a Cache-Status field (RFC 9211)."""
-        return self._reply.cache
-
-    @property
-    def attempts(self) -> tuple[Attempt, ...]:
-        """Each time that the request of the last hop was sent, oldest first; none for what the cache had."""
-        return attempts_of(self._reply, None if self._reply.history else self._seconds)
-
-    @property
-    def timings(self) -> "Timings":
-        """Seconds of each phase of the last exchange; none of it for what the cache had."""
-        return timings_of(self._reply, self._seconds)
-
-    @property
-    def undecoded(self) -> str | None:
-        """Name of a content coding that was left on because nobody here knows it."""
-        return self._reply.undecoded
-
-    @property
     def is_redirect(self) -> bool:
         """Whether this could be followed."""
         return self.status_code in REDIRECT_STATI and "location" in self.headers
@@ -237,22 +182,6 @@ class Response(FieldViews):
     def is_permanent_redirect(self) -> bool:
         """Whether this could be followed, and is for good: 301 or 308."""
         return self.status_code in (301, 308) and "location" in self.headers
-
-    def raise_for_status(self) -> "Response":
-        """This response, or an HTTPError of the class that fits its status when that is 400 or above."""
-        status = self.status_code
-        if self.ok:
-            return self
-        side = "Client" if status < 500 else "Server"
-        error = status_error_class(status)(
-            f"{status} {side} Error: {_printable(self.reason)} for url: {_without_secrets(self.url)}",
-            response=self,
-            sent="wholly",
-        )
-        error.elapsed, error.attempts = self._seconds, self.attempts
-        if isinstance(error, NotAcceptable):
-            tell_alternatives(error, self._reply, self._content or b"")
-        raise error
 
     # The body.
 
@@ -321,56 +250,6 @@ class Response(FieldViews):
             value_of(self.content or b"", self._field("content-type"), self._reply.request.options.formats), wanted
         )
 
-    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
-        """The decoded content as it arrives, at most `chunk_size` bytes at a time (None: as it comes).
-
-        Raises:
-            StreamConsumedError: the stream was read already.
-            IncompleteBody, ContentDecodingError: it broke; it never stops quietly.
-        """
-        return each(self._pieces(chunk_size, decode_unicode))
-
-    def iter_lines(
-        self, chunk_size: int | None = None, decode_unicode: bool = False, delimiter: bytes | str | None = None
-    ) -> Iterator[Any]:
-        """The content line by line, without line ends, which may be split over pieces."""
-        return each(self._lines(chunk_size, decode_unicode, delimiter))
-
-    def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """The body as received, still coded."""
-        return each(self._raw_pieces(chunk_size))
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self.iter_content(128)
-
-    def _pieces(self, size: int | None, decode_unicode: bool) -> Portions[Any]:
-        _check_size(size)
-        if self._content is False:
-            self._consume()
-            body: BodyReader = self._reply.body
-        else:
-            body = BytesReader(self._content or b"")
-        pieces = Pieces(body, size, self._reply)
-        return self._decoded(pieces) if decode_unicode else pieces
-
-    def _lines(self, size: int | None, decode_unicode: bool, delimiter: bytes | str | None) -> Portions[Any]:
-        splitter = LineSplitter(delimiter.encode("utf-8", "replace") if isinstance(delimiter, str) else delimiter)
-        pieces = self._pieces(size, False)
-        assert isinstance(pieces, Pieces)
-        lines = Lines(pieces, splitter)
-        return self._decoded(lines) if decode_unicode else lines
-
-    def _decoded(self, portions: Portions[bytes]) -> Portions[str]:
-        from .._codec.text import text_codec, text_encoding
-
-        asked = text_codec(self._encoding) if self._encoding else None
-        return Text(portions, asked or text_encoding(self._field("content-type"), b""))
-
-    def _raw_pieces(self, size: int | None) -> Portions[bytes]:
-        _check_size(size)
-        self._consume()
-        return Pieces(self._reply.raw, size, self._reply)
-
     def close(self) -> None:
         """Gives up what was not read; the connection is closed unless the body had ended."""
         self._content_consumed = True
@@ -408,9 +287,16 @@ class AsyncResponse(Response):
         return EachAsync(self._pieces(chunk_size, decode_unicode))
 
     def iter_lines(
-        self, chunk_size: int | None = None, decode_unicode: bool = False, delimiter: bytes | str | None = None
+        self,
+        chunk_size: int | None = None,
+        decode_unicode: bool = False,
+        delimiter: bytes | str | None = None,
+        max_line: int = LINE_MAX,
     ) -> Any:
-        return EachAsync(self._lines(chunk_size, decode_unicode, delimiter))
+        return EachAsync(self._lines(chunk_size, decode_unicode, delimiter, max_line))
+
+    def iter_json_lines(self, max_line: int = LINE_MAX) -> Any:
+        return EachValue(self._json_lines(max_line))
 
     def iter_raw(self, chunk_size: int | None = None) -> Any:
         return EachAsync(self._raw_pieces(chunk_size))
@@ -427,20 +313,3 @@ class AsyncResponse(Response):
 
     async def __aexit__(self, *exc_info: object) -> None:
         self.close()
-
-
-def _check_size(size: Any) -> None:
-    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
-        raise InvalidOption(f"chunk_size must be a positive whole number or None, not {shown(size)}")
-
-
-def _printable(reason: Any) -> str:
-    return ascii(reason.decode("latin-1")[:80])[1:-1] if isinstance(reason, bytes) else ascii(str(reason)[:80])[1:-1]
-
-
-def _without_secrets(url: Any) -> str:
-    """The URL of a response without userinfo, query and fragment; what is none, as somebody put it there, cut."""
-    try:
-        return URL.parse(url).safe
-    except RequestException:
-        return ascii(str(url).partition("?")[0][:80])[1:-1]

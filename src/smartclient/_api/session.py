@@ -1,7 +1,7 @@
 """`Session`, the facade for blocking code: it chooses the blocking runtime, and nothing below it knows."""
 
 import time
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
@@ -13,7 +13,7 @@ from .._pipeline.chain import build_chain, build_inner
 from .._pipeline.exchange import SyncExchangeStage
 from .._pipeline.stage import Stage
 from .._pipeline.together import Together
-from .._runtime.base import run_blocking
+from .._runtime.base import Runtime, run_blocking
 from .call import perform
 from .options import (
     NOT_GIVEN,
@@ -32,6 +32,12 @@ from .response import Response
 from .seams import is_seen, remember
 from .sending import Sending
 from .settings import StreamFlag
+
+if TYPE_CHECKING:
+    import os
+
+    from .download import Download, ProgressCall
+    from .events import EventStream
 
 
 class Session(Sending):
@@ -141,6 +147,7 @@ class Session(Sending):
                     jar=self._jar,
                     caching=self._caching,
                     budget=self._budget,
+                    hsts=self._hsts,
                     extras=self._extras(),
                 )
             return self._chain
@@ -231,9 +238,81 @@ class Session(Sending):
     def stream(self, on: bool) -> None:
         self._fixed = self._fixed._replace(stream=bool(on))
 
-    def _streamed(self, method: str, url: Any, **options: Unpack[CallOptions]) -> Response:
+    def _streamed(self, method: str, url: Any, resume: bool = False, **options: Unpack[CallOptions]) -> Response:
+        if resume:
+            from .resuming import resumable
+
+            return run_blocking(resumable(self, method, url, options))
         options["stream"] = True
         return self.request(method, url, **options)
+
+    def download(
+        self,
+        url: Any,
+        path: "str | os.PathLike[str]",
+        *,
+        resume: bool = True,
+        checksum: str | None = None,
+        parallel: int = 1,
+        progress: "ProgressCall | None" = None,
+        overwrite: bool = True,
+        if_changed: bool = False,
+        limit_rate: float | None = None,
+        **options: Any,
+    ) -> "Download[Response]":
+        """Downloads `url` to `path`, whole and checked or not at all, and resumes by itself what breaks off.
+
+        The bytes go to `path` + ".part" first, beside which ".part.json" tells how far they are; a later call goes on
+        there, even after the process was killed. There is no limit on the whole time; `timeout` limits each wait.
+
+        Args:
+            url: as in `request`.
+            path: of the file; or a folder, in which the server's name for it is used, and no file is ever replaced.
+            resume: False begins afresh, and gives up where the connection breaks.
+            checksum: "sha256:hex" or another of hashlib's algorithms. What a server says in Repr-Digest is checked
+                without being asked for.
+            parallel: requests at a time, 16 at most, for files of 16 MiB and more whose server allows parts.
+            progress: called with (bytes so far, bytes in all or None, bytes in a second), at most 10 times a second
+                and once at the end; with `parallel` from several threads. What it raises ends the download.
+            overwrite: False refuses to replace a file.
+            if_changed: asks only for what is newer than the file that is there, by the file's time, which becomes that
+                of the server's file.
+            limit_rate: bytes in a second at most.
+            options: keywords of `get`, but for `stream`, `cache` and `files`.
+
+        Raises:
+            HTTPError: a status of 400 and more, typed as by `raise_for_status`; or another without a file.
+            ChecksumError: the content is not what it should be; nothing is kept of it.
+            FileError: the file cannot be written.
+            RequestException: as for any call.
+        """
+        from .download import fetched, wish_from
+
+        wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
+        return run_blocking(fetched(self, url, wish, options))
+
+    def sse(self, url: Any, *, last_event_id: str = "", **options: Any) -> "EventStream":
+        """The server-sent events of `url`, as they come; reconnects by itself, and goes on after the last one.
+
+        Before that it waits for what the server asks for, 0.5 to 60 seconds, or 3. The stream ends when the server
+        answers 204, when it is closed, and with an error when it refuses, or too many connections brought nothing.
+
+        Args:
+            url: as in `request`.
+            last_event_id: of an earlier stream, to go on after it.
+            options: keywords of `get`, but for `stream`, `cache` and `files`; the limit of a wait for bytes is 300 s.
+
+        Raises:
+            InvalidOption: at once. While it is iterated: HTTPError, for statuses of 400 and more; UnexpectedContent,
+                for what is no stream of events; BodyTooLarge, for an event over 1 MiB; RequestException.
+        """
+        from .events import EventFlow, EventStream
+
+        return EventStream(EventFlow(self, url, last_event_id, options))
+
+    def _runtime(self) -> Runtime:
+        with self._lock:
+            return self._open_pool().runtime
 
     def close(self) -> None:
         """Closes the idle connections; streamed bodies that are still being read keep theirs."""

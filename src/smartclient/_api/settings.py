@@ -62,9 +62,12 @@ class Settings(RareSettings, CacheSettings):
             SSL_CERT_DIR, in this order and unless `verify` was given; and SSLKEYLOGFILE. Netrc files, too.
         timeout: as in a call.
         max_redirects: hops at most.
+        redirects: a `Redirects`: how they are followed, from https to http above all.
+        credential_fields: names of the fields that, beside Authorization and Cookie, do not go to another origin.
         cache: True (in memory), None for none, the path of a folder for a store on disk, or a `Cache`. As an
             attribute it is what `entries`, `purge`, `clear` and `stats` are called on, and is true while there is one.
         retries: further attempts at most, or a `RetryPolicy`.
+        hsts: True, None, or the path of a file that keeps the hosts which said that they are reached by https only.
         limits: of connections and bodies; read when the first connection is made.
         array_style: "repeat", "comma" or "brackets": what becomes of lists in `params`.
 
@@ -106,6 +109,7 @@ class Settings(RareSettings, CacheSettings):
         accept: Any = None,
         accept_language: Any = None,
         strict_accept: bool = False,
+        raise_for_status: bool = False,
         http2: bool = False,
         array_style: str = "repeat",
         json_lib: Any = None,
@@ -115,6 +119,9 @@ class Settings(RareSettings, CacheSettings):
         rate: Any = None,
         trace: bool = False,
         trace_hosts: Any = None,
+        hsts: Any = True,
+        redirects: Any = None,
+        credential_fields: Any = None,
         **unknown: Never,
     ) -> None:
         if unknown:
@@ -124,6 +131,7 @@ class Settings(RareSettings, CacheSettings):
         self._headers = Headers(fields_from(default_headers(), headers))
         self.base_url = base_url
         self._jar = jar_from(cookies, self._home_host)
+        self.hsts = hsts
         self.auth = auth
         self.params = params
         self.timeout = timeout
@@ -144,14 +152,12 @@ class Settings(RareSettings, CacheSettings):
         self.limits = checked_limits(limits)
         self.array_style = array_style
         self.stages = stages
-        for name, value in (("on_event", on_event), ("rate", rate), ("trace", trace), ("trace_hosts", trace_hosts)):
+        self._fixed = Fixed(bool(stream), bool(strict_accept), bool(raise_for_status))
+        rare = {"on_event": on_event, "rate": rate, "trace": trace, "trace_hosts": trace_hosts, "accept": accept}
+        rare |= {"accept_language": accept_language, "redirects": redirects, "credential_fields": credential_fields}
+        for name, value in rare.items():
             if value is not None:
                 setattr(self, name, value)
-        if accept is not None:
-            self.accept = accept
-        if accept_language is not None:
-            self.accept_language = accept_language
-        self._fixed = Fixed(bool(stream), bool(strict_accept))
         if http2:
             self.http2 = True
         if json_lib is not None or codecs is not None:
@@ -209,9 +215,13 @@ class StreamFlag(Generic[R]):
         self._on = on
         self._call = call
 
-    def __call__(self, method: str, url: Any, **options: Unpack[CallOptions]) -> R:
-        """A call whose response's body is not read yet."""
-        return self._call(method, url, **options)
+    def __call__(self, method: str, url: Any, resume: bool = False, **options: Unpack[CallOptions]) -> R:
+        """A call whose response's body is not read yet.
+
+        With `resume` a GET's body that breaks off goes on over another connection, where its server gave a strong
+        validator; it is asked for uncoded then.
+        """
+        return self._call(method, url, resume, **options)
 
     def __bool__(self) -> bool:
         return self._on

@@ -1,7 +1,7 @@
 """Which error ends the program with which exit code: one table, for every class of the tree."""
 
 from .._model import errors
-from .exits import CERTIFICATE_REFUSED, INTERNAL, STATUS, TLS_HANDSHAKE, USAGE, Fault
+from .exits import CANNOT_WRITE, CERTIFICATE_REFUSED, INTERNAL, STATUS, TLS_HANDSHAKE, USAGE, Fault
 
 # The nearest class in the order of inheritance counts; those with two parents stand here themselves.
 CODES: dict[type[errors.RequestException], int] = {
@@ -18,6 +18,7 @@ CODES: dict[type[errors.RequestException], int] = {
     errors.ResolveError: 6,
     errors.ConnectionError: 7,
     errors.RetryError: 7,
+    errors.FileError: CANNOT_WRITE,
     errors.RemoteProtocolError: 8,
     errors.ChunkedEncodingError: 8,
     errors.UnexpectedContent: 8,

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
 
+from .._api.places import cache_folder, state_folder
 from .exits import NO, OK
 from .flags import Parser
 from .masks import masked
-from .places import cache_folder, state_folder
 from .report import Report, add_report_flags, report_parser
 
 State = Literal["ok", "note", "FAIL"]

@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
             self.error(f"no such flag: {name}{self._nearest(name)}")
         if extra:
             if not isinstance(getattr(arguments, "urls", None), list):
-                self.error("one URL only")
+                self.error("one URL only" if hasattr(arguments, "url") else "too many words")
             arguments.urls += extra
         return arguments
 
@@ -213,6 +213,7 @@ def add_tls_flags(parser: argparse.ArgumentParser) -> None:
 def add_cache_flags(parser: argparse.ArgumentParser) -> None:
     """What the cache may do."""
     add = parser.add_argument_group("cache").add_argument
+    add("--cache", metavar="DIR", help="keep what is stored there, not in the user's cache folder")
     add("--no-cache", action="store_true", help="neither use nor fill the cache")
     add("--refresh", action="store_true", help="ask the server whether what is stored still holds")
     add("--offline", action="store_true", help="answer from the cache only; 504 where it has nothing")

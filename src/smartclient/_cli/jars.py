@@ -48,11 +48,12 @@ def _kept_in(arguments: argparse.Namespace) -> str | None:
         raise Fault(USAGE, "--session and --cookie-jar are two places for cookies")
     if re.fullmatch(_NAME, name) is None:
         raise Fault(USAGE, "--session wants a name of letters, digits, - . and _")
-    from .places import private_folder, state_folder
+    from .._api.places import state_folder
 
     folder = os.path.join(state_folder(), "sessions")
     try:
-        return os.path.join(private_folder(folder), f"{name}.json")
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        return os.path.join(folder, f"{name}.json")
     except OSError as error:
         raise cannot("write", folder, error) from error
 

@@ -17,6 +17,7 @@ METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "query")
 # Each command is one file with `parser(command)` and `run(command, arguments)`.
 FILES = {
     **dict.fromkeys((*METHODS, "request", ""), "call"),
+    "cache": "cache",
     "cors": "cors",
     "tls": "tls",
     "headers": "headers",
@@ -31,6 +32,7 @@ commands:
   {" ".join(METHODS)}
                       one call with that method; without a command: get, or post with -d, -F or --json
   request METHOD URL  one call with any method
+  cache ACTION        the store on disk: list, stat, show URL, purge URL, clear, verify
   cors URL --origin O would a browser let a page of O make this call, and why not
   tls URL             protocol, certificate and chain, and what the network can see
   headers URL         which security fields are there, missing or weak

@@ -24,6 +24,7 @@ _UNUSED = {
     "max_redirects": None,
     "strict": False,
     "no_cache": True,
+    "cache": None,
     "read_timeout": None,
 }
 

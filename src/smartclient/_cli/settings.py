@@ -45,9 +45,17 @@ def session_options(arguments: argparse.Namespace) -> dict[str, Any]:
         options["max_redirects"] = arguments.max_redirects
     if arguments.strict:
         options["strict_accept"] = True
-    if arguments.no_cache:
-        options["cache"] = None
+    options["cache"] = cache_option(arguments)
     return options
+
+
+def cache_option(arguments: argparse.Namespace) -> Any:
+    """The store on disk, which outlives the program; None with --no-cache."""
+    if arguments.no_cache:
+        return None
+    from .._api.cache import Cache, cache_at
+
+    return Cache.default() if arguments.cache is None else cache_at(arguments.cache)
 
 
 def _auth(arguments: argparse.Namespace) -> Any:

@@ -45,7 +45,13 @@ def shown(value: Any) -> str:
 
 
 class HTTPError(RequestException):
-    """A response with a status of 400 or above, raised by `raise_for_status`."""
+    """A response with a status of 400 or above, raised by `raise_for_status`.
+
+    Attributes:
+        problem: what the server says of it, as a `Problem` (RFC 9457); None when it says nothing in that form.
+    """
+
+    problem: Any = None
 
 
 class ClientStatusError(HTTPError):
@@ -73,7 +79,13 @@ class NotFound(ClientStatusError):
 
 
 class MethodNotAllowed(ClientStatusError):
-    """405."""
+    """405.
+
+    Attributes:
+        allow: the methods that the server has instead.
+    """
+
+    allow: tuple[str, ...] = ()
 
 
 class NotAcceptable(ClientStatusError):
@@ -270,6 +282,13 @@ class StreamConsumedError(RequestException, TypeError, RuntimeError):
 
 class ChecksumError(RequestException):
     """The bytes are not those that the checksum names."""
+
+
+class FileError(RequestException):
+    """The file of a download cannot be written: no room, no permission, no folder, or one that must not be replaced.
+
+    `errno` says which, as for any OSError.
+    """
 
 
 class NegotiationError(RequestException):

@@ -159,6 +159,11 @@ def _media_type(text: str) -> MediaType:
 _cached_media_type = lru_cache(_CACHED_VALUES)(_media_type)
 
 
+def parse_parameters(text: str) -> dict[str, str]:
+    """The parameters after the first ";" by lower-case name, values unquoted; of repeated ones the first wins."""
+    return _parameters(_split(text, ";")[1:])
+
+
 def _parameters(members: Iterable[str]) -> dict[str, str]:
     """What "name=value" members say, names in lower case, values unquoted; of repeated ones the first wins."""
     parameters: dict[str, str] = {}

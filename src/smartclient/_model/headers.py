@@ -16,11 +16,9 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-CREDENTIAL_FIELDS = frozenset(
+AUTH_FIELDS = frozenset({"authorization", "cookie", "proxy-authorization"})
+KEY_FIELDS = frozenset(
     {
-        "authorization",
-        "cookie",
-        "proxy-authorization",
         "x-api-key",
         "api-key",
         "x-auth-token",
@@ -31,6 +29,7 @@ CREDENTIAL_FIELDS = frozenset(
         "x-vault-token",
     }
 )
+CREDENTIAL_FIELDS = AUTH_FIELDS | KEY_FIELDS
 """Fields (lower case) that prove who asks: they never reach another origin, and no repr shows them."""
 _MASKED = CREDENTIAL_FIELDS | {"set-cookie"}
 

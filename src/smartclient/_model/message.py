@@ -1,9 +1,9 @@
 """Messages inside the house: the head of a response, interim responses, and the reply that stages hand up."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .body import BytesReader
+from .frozen import frozen
 from .headers import NO_FIELDS, Fields
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Head:
         return f"<Head {self.status}>"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interim:
     """A 1xx response (RFC 9110 section 15.2): an event on the way to the final one, never final, never cached."""
 

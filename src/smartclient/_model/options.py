@@ -1,11 +1,12 @@
 """Options of a call, merged and checked: frozen, so that they can be shared between calls, threads and retries."""
 
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, NamedTuple
 
 from .errors import InvalidOption, shown
+from .frozen import field, frozen
 from .proxy import Proxies, Proxy
+from .redirects import DEFAULT_REDIRECTS, Redirects
 from .retry import DEFAULT_RETRIES
 
 _UNSET: Any = object()
@@ -82,7 +83,7 @@ def checked_seconds(name: str, value: Any) -> float | None:
 DEFAULT_TIMEOUT = Timeout()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """Bounds of a session; None lifts one that has it.
 
@@ -284,13 +285,13 @@ class Reach:
         self.mark = next(_numbers) if mark is None else mark
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """One call's options after merging call over session over environment over defaults.
 
     Attributes:
         timeout: limits of the waits and of the whole call.
-        allow_redirects, max_redirects: redirect stage.
+        allow_redirects, max_redirects, redirects: redirect stage.
         auth: (user, password), or None; stays behind on another origin.
         cookies: (name, value) pairs for this call only; stay behind on another origin.
         tls: of every connection of this call.
@@ -298,6 +299,7 @@ class Options:
         stream: the caller pulls the body itself.
         retries: a `RetryPolicy`, or what `_rules.retry.Rule` describes.
         idempotent: the caller says that this call may be repeated, whatever its method.
+        raise_for_status: a status of 400 or above is an error of the call.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
         caching: the cache of this call, a `Caching`; None for the session's.
         session_timeout: the session's limits, for what goes on after the call; None where they are the call's.
@@ -312,6 +314,7 @@ class Options:
     timeout: Timeout = DEFAULT_TIMEOUT
     allow_redirects: bool = True
     max_redirects: int = 30
+    redirects: Redirects = DEFAULT_REDIRECTS
     auth: Any = field(default=None, repr=False)
     cookies: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     tls: TLS = DEFAULT_TLS
@@ -319,6 +322,7 @@ class Options:
     stream: bool = False
     retries: Any = DEFAULT_RETRIES
     idempotent: bool = False
+    raise_for_status: bool = False
     cache: str | None = "default"
     caching: Any = None
     session_timeout: Timeout | None = None

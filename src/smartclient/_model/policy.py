@@ -4,16 +4,16 @@ Sources: RFC 9111 sections 4.2.2, 4.2.4 and 7.1; RFC 5861; RFC 9213 section 2.2.
 """
 
 import re
-from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
 from .errors import InvalidOption, shown
 from .fields import DELTA_MAX
+from .frozen import field, frozen
 from .headers import is_token
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CacheRule:
     """Freshness that the user states, in the place of what the responses of some URLs say themselves.
 
@@ -61,7 +61,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile("".join([re.escape(first), *middle, *last, query]), re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CachePolicy:
     """What the rules may do beyond what origin and request say.
 

@@ -1,12 +1,12 @@
 """How fast a session may go, as its caller says it; never the waiting."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from .errors import InvalidOption, shown
+from .frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rate:
     """At most `count` requests in `per` seconds to one origin, retries and redirects included.
 

@@ -4,10 +4,10 @@ Source: RFC 9110 section 9.2.2 (idempotent methods), the IANA registries of meth
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from .errors import InvalidOption, shown
+from .frozen import field, frozen
 from .timings import Timings
 
 # The IANA registry of methods: idempotent ones, WebDAV included. QUERY: RFC 10008.
@@ -22,7 +22,7 @@ IDEMPOTENT_METHODS = frozenset(
 RETRIED_STATUSES = frozenset((408, 421, 425, 429, 502, 503, 504))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryPolicy:
     """What is sent again, how often and when. `retries=2` is short for `RetryPolicy(2)`.
 

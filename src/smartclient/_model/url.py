@@ -207,6 +207,13 @@ class URL:
         return copy
 
     @property
+    def over_tls(self) -> "URL":
+        """A copy with https in the place of http; port 80 becomes 443, another one stays (RFC 6797 section 8.3)."""
+        port = self._authority.port
+        authority = self._authority._replace(port=None if port == 80 else port)
+        return URL("https", authority, self.path, self.query or "", self.fragment)
+
+    @property
     def is_address(self) -> bool:
         """Whether the host is no domain name: IPv6, or what a resolver may read as IPv4 (last label a number)."""
         return ":" in self.host or _ADDRESS_LIKE.fullmatch(self.host) is not None

@@ -7,11 +7,11 @@ needs no shield. No I/O happens under the lock.
 import os
 import threading
 from collections import deque
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
 
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
+from .._model.frozen import replace
 from .._model.options import DEFAULT_OPTIONS, Limits, Options, Timeout
 from .._model.request import Request
 from .._model.timings import Notes

@@ -1,8 +1,8 @@
 """Addresses as a caller wants them: `resolve=`, `unix_socket=` and `local_address=` before the system is asked."""
 
 import contextvars
-import inspect
 import socket
+from collections.abc import Coroutine
 from functools import partial
 from typing import Any
 
@@ -72,7 +72,7 @@ async def _asked(runtime: Runtime, reach: Reach, host: str, port: int, timeout: 
         raise ResolveError(f"look-up of {host} by resolve= failed: {error.strerror or error}") from error
     if found is None:
         return None
-    if inspect.iscoroutine(found):
+    if isinstance(found, Coroutine):
         found.close()
         raise InvalidOption("resolve= gave a coroutine: only an AsyncSession can wait, and only for an `async def`")
     addresses = address_texts(found)

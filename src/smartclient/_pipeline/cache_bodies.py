@@ -6,7 +6,7 @@ Never a decision: what may be kept, and what belongs together, was said by the r
 from collections.abc import Callable
 
 from .._model.body import BodyReader
-from .._model.errors import IncompleteBody, RequestException
+from .._model.errors import ChunkedEncodingError, IncompleteBody, RequestException, Timeout
 from .._model.headers import Fields
 from .._model.stored import Stored
 from .._store.base import Writer
@@ -55,7 +55,7 @@ class TeeReader:
             if not piece:
                 self.trailers = self._body.trailers
             await self._write(piece)
-        except RequestException:
+        except (IncompleteBody, Timeout):
             await self._keep_start()
             raise
         except BaseException:  # a piece that is cancelled on its way to the store would be missing there
@@ -144,7 +144,7 @@ class JoinedReader:
             piece: bytes = await self._rest.read()
             self._missing -= len(piece)
             if self._missing < 0 or (self._missing and not piece):
-                raise IncompleteBody("the rest of a stored response is not as long as it says", sent="wholly")
+                raise ChunkedEncodingError("the rest of a stored response is not as long as it says", sent="wholly")
         except BaseException:
             self.abort()
             raise

@@ -92,7 +92,7 @@ class Keeping:
     ) -> None:
         """Stores a body that is in hand at once, and any other while it is read."""
         if not isinstance(reply.raw, BytesReader) or exact is not None:
-            total = total_if_kept_broken_off(record, self._policy)
+            total = None if exact is not None else total_if_kept_broken_off(record, self._policy)
             reply.body = reply.raw = TeeReader(reply.raw, writer, record, exact=exact, after=after, total=total)
             return
         content = reply.raw.take()

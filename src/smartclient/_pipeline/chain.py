@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .._rules.budget import RetryBudget
+from .._rules.hsts import HSTSList
 from .._rules.jar import Jar
 from .._runtime.base import Runtime
 from .cache import CacheStage, OwnCacheStage
@@ -24,17 +25,18 @@ def build_chain(
     jar: Jar | None,
     caching: Caching | None,
     budget: RetryBudget,
+    hsts: HSTSList | None = None,
     extras: Extras = NO_EXTRAS,
 ) -> Stage:
     """The whole pipeline around `exchange`. Down is call, up is return; no stage knows another.
 
     `jar` is None where no cookies are kept, `caching` where nothing is cached unless a call asks for it; `budget`
-    bounds the retries of an origin; `extras` are stages that few sessions have. `together` is shared by all chains over
-    one pool.
+    bounds the retries of an origin; `hsts` has the hosts that are reached by https only; `extras` are stages that few
+    sessions have. `together` is shared by all chains over one pool.
     """
     runtime = together.runtime
     inner = build_inner(exchange, runtime=runtime, wall_clock=wall_clock, budget=budget, extras=extras)
-    hop = build_hop(inner, together=together, wall_clock=wall_clock, jar=jar, caching=caching, extras=extras)
+    hop = build_hop(inner, together=together, wall_clock=wall_clock, jar=jar, caching=caching, hsts=hsts, extras=extras)
     return extras.around_call(RedirectStage(runtime.now, hop), runtime)
 
 
@@ -57,6 +59,7 @@ def build_hop(
     wall_clock: Callable[[], float],
     jar: Jar | None,
     caching: Caching | None,
+    hsts: HSTSList | None = None,
     extras: Extras = NO_EXTRAS,
     again: bool = True,
 ) -> Stage:
@@ -65,4 +68,4 @@ def build_hop(
         stage: Stage = OwnCacheStage(wall_clock, inner, together, again)
     else:
         stage = CacheStage(caching, wall_clock, inner, together, again)
-    return extras.around_hop(OriginStage(jar, wall_clock, ContentStage(stage), together.runtime))
+    return extras.around_hop(OriginStage(jar, wall_clock, ContentStage(stage), together.runtime, hsts))

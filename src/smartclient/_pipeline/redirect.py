@@ -55,6 +55,8 @@ class RedirectStage:
 
 def _next_hop(request: Request, reply: Reply, *, hops: int) -> Request | None:
     # From the request as it came here: what stages below added (cookies, credentials) belongs to the old origin.
+    if reply.request.url.scheme != request.url.scheme:  # https was demanded: that is where it was
+        request = request.replace(url=reply.request.url)
     following = next_request(request, reply.head)
     limit = request.options.max_redirects
     if following is not None and hops >= limit:

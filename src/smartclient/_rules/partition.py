@@ -9,6 +9,7 @@ from typing import Any
 from .._model.headers import CREDENTIAL_FIELDS
 from .._model.options import DEFAULT_TLS, TLS
 from .._model.proxy import Proxy
+from .._model.redirects import DEFAULT_REDIRECTS
 from .._model.request import Request
 from .._model.stored import Key
 
@@ -35,7 +36,8 @@ def keys_of(request: Request, salt: bytes, named: str | None = None) -> tuple[Ke
     tls, reach, proxy = options.tls, options.reach, options.proxy
     by_proxy = proxy is not None and (plain or not tls.verify)  # else TLS sees to it that it answers nothing itself
     usual = reach is None and not by_proxy and (tls is DEFAULT_TLS or plain or tls == DEFAULT_TLS)
-    if usual and not named and options.auth is None and _PARTITIONING.isdisjoint(given):
+    known = options.redirects is DEFAULT_REDIRECTS  # so are all names of credentials
+    if usual and known and not named and options.auth is None and _PARTITIONING.isdisjoint(given):
         return ((uri, NO_PARTITION),)
     if plain and not (by_proxy and proxy is not None and proxy.scheme == "https"):
         tls = DEFAULT_TLS  # no certificate on the way
@@ -56,7 +58,8 @@ def is_personal(partition: bytes) -> bool:
 def _who(request: Request) -> tuple[tuple[str, Any], ...]:
     """The credentials of `request`, by the names of their fields."""
     fields = request.fields
-    found = {name: fields.get(name) for name in sorted(CREDENTIAL_FIELDS.intersection(fields.index))}
+    names = CREDENTIAL_FIELDS | request.options.redirects.credentials
+    found = {name: fields.get(name) for name in sorted(names.intersection(fields.index))}
     identity = getattr(request.options.auth, "identity", None)
     if identity is not None:
         found.pop("authorization", None)

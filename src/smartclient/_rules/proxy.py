@@ -6,11 +6,11 @@ field that poses as HTTP_PROXY) and CVE-2025-62718 (NO_PROXY evaded by another s
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._model.errors import InvalidProxyURL
+from .._model.frozen import replace
 from .._model.proxy import Environment, Proxies, Proxy, parse_proxy
 from .._model.request import Request
 from .._model.url import URL

@@ -3,12 +3,12 @@
 Sources: RFC 9110 sections 10.2.2, 15.4 and 17.9, CVE-2018-18074, CVE-2024-45336.
 """
 
-import dataclasses
 import re
 
 from .._model.body import NO_BODY, RequestBody
 from .._model.errors import InvalidURL, RequestException, UnrewindableBodyError
-from .._model.headers import CREDENTIAL_FIELDS, Fields
+from .._model.frozen import replace
+from .._model.headers import Fields
 from .._model.message import Head
 from .._model.options import Options
 from .._model.percent import CONTROL, text_from
@@ -44,13 +44,17 @@ def next_request(request: Request, head: Head) -> Request | None:
     Raises:
         InvalidURL, InvalidSchema: the target cannot be read in one way only, or is not http or https.
         UnrewindableBodyError: the body is to be sent again, and cannot be read a second time.
-        RequestException: the body is to be sent again, from https to http.
+        RequestException: from https to http, and `Redirects(downgrade=)` does not have it followed like this.
     """
     location = location_of(head) if head.status in REDIRECT_STATUSES else None
     if not location:
         return None
     target = redirect_target(request.url, location)
     fields, options, body = request.fields, request.options, NO_BODY
+    if request.url.scheme == "https" and target.scheme == "http":
+        if options.redirects.downgrade == "refuse":
+            raise _refused("to go on", request.url, target)
+        fields = fields.without(("referer",))  # RFC 9110 section 10.1.3
     if keeps_body(head.status, request.method):
         body = _body_again(request, target)
     else:
@@ -110,21 +114,23 @@ def crosses_origin(from_url: URL, to_url: URL) -> bool:
 def strip_credentials(fields: Fields, options: Options) -> tuple[Fields, Options]:
     """Fields and options for another origin. What is gone stays away on all further hops: nobody has it any more."""
     if options.auth is not None or options.cookies:
-        options = dataclasses.replace(options, auth=None, cookies=())
-    return fields.without(CREDENTIAL_FIELDS), options
+        options = replace(options, auth=None, cookies=())
+    return fields.without(options.redirects.credentials), options
 
 
 def _body_again(request: Request, target: URL) -> RequestBody:
     body = request.body
     if body.length == 0:
         return body
-    if request.url.scheme == "https" and target.scheme == "http":
-        raise RequestException(
-            f"refused to send the body again over http: {request.url.safe} redirects to {target.safe}", sent="wholly"
-        )
+    if request.options.redirects.downgrade != "follow" and request.url.scheme == "https" and target.scheme == "http":
+        raise _refused("to send the body again", request.url, target)
     if not body.replayable:
         raise UnrewindableBodyError("Unable to rewind request body for redirect.", sent="wholly")
     return body
+
+
+def _refused(what: str, here: URL, there: URL) -> RequestException:
+    return RequestException(f"refused {what} over http: {here.safe} redirects to {there.safe}", sent="wholly")
 
 
 def _escaped_control(char: re.Match[str]) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 from zlib import crc32
 
-from .._model.body import BytesReader
 from .._model.errors import IncompleteBody
 from .._model.headers import NO_FIELDS, Fields
 from .._runtime.base import Runtime, new_lock
@@ -19,6 +18,7 @@ from .worker import in_thread
 CHUNK = 2**18
 _LOOP_PIECE = 4 * CHUNK  # read at once in a thread, since to go there costs an event loop 90 us
 _MAX_TRUSTED = 4096
+_READING = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 class BodyFile(NamedTuple):
@@ -51,7 +51,7 @@ class BodyFolder:
         return os.path.join(self._path, "tmp", name)
 
     def place(self, name: str) -> str:
-        return os.path.join(self._path, name[:2], name)
+        return f"{self._path}{os.sep}{name[:2]}{os.sep}{name}"
 
     def remove(self, name: str) -> bool:
         """Removes the file of a body, finished or not; whether it is gone."""
@@ -97,24 +97,48 @@ class BodyFolder:
             self._trusted.clear()
         self._trusted[name] = changed
 
-    def open(self, body: BodyFile, span: tuple[int, int], damaged: Callable[[], object]) -> "OpenBody | None":
-        """The bytes of `span`; None if the file is gone or has another length, and then `damaged` was called."""
+    def read(self, body: BodyFile) -> bytes | None:
+        """A body of at most one chunk; None if its file is gone or damaged."""
+        opened = self._opened(body)
+        if opened is None:
+            return None
+        fd, changed, trusted = opened
         try:
-            fd = os.open(self.place(body.name), os.O_RDONLY | getattr(os, "O_BINARY", 0))
+            data = os.read(fd, body.length)
+        finally:
+            os.close(fd)
+        if len(data) != body.length:
+            return None
+        if not trusted:
+            if array("I", body.checksums)[0] != crc32(data):
+                return None
+            self._trust(body.name, changed)
+        return data
+
+    def _opened(self, body: BodyFile) -> tuple[int, int, bool] | None:
+        """Descriptor, time of change, and whether that is known; None if it is gone or has another length."""
+        try:
+            fd = os.open(self.place(body.name), _READING)
         except FileNotFoundError:
-            damaged()
             return None
         status = os.fstat(fd)
         if status.st_size != body.length:
             os.close(fd)
-            damaged()
             return None
-        trusted = self._trusted.get(body.name) == status.st_mtime_ns
+        changed = status.st_mtime_ns
+        return fd, changed, self._trusted.get(body.name) == changed
+
+    def open(self, body: BodyFile, span: tuple[int, int], damaged: Callable[[], object]) -> "OpenBody | None":
+        """The bytes of `span`; None if the file is gone or has another length. `damaged` is called when that shows."""
+        opened = self._opened(body)
+        if opened is None:
+            return None
+        fd, changed, trusted = opened
         whole = span == (0, body.length)
 
         def read_whole() -> None:
             if whole:
-                self._trust(body.name, status.st_mtime_ns)
+                self._trust(body.name, changed)
 
         return OpenBody(fd, body, span, trusted, read_whole, damaged)
 
@@ -240,16 +264,6 @@ class FileReader:
 
     def abort(self) -> None:
         self._body.close()
-
-
-def small_reader(body: OpenBody) -> BytesReader | None:
-    """The whole of a body of at most one chunk, in hand; None if it turns out damaged."""
-    try:
-        return BytesReader(body.next_piece(CHUNK))
-    except IncompleteBody:
-        return None
-    finally:
-        body.close()
 
 
 class FileSink:

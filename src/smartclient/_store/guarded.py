@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from os import urandom
 from typing import Any, TypeVar
 
-from .._model.body import BodyReader
+from .._model.body import BodyReader, BytesReader
 from .._model.errors import IncompleteBody, RequestException
 from .._model.headers import Fields
 from .._model.scope import EVERYTHING, Scope
@@ -83,7 +83,7 @@ class GuardedStore(Store):
         self, runtime: Runtime, stored: Stored, span: tuple[int, int] | None = None
     ) -> BodyReader | None:
         body = await self._guarded("open_body", runtime, self._reading, self._store.open_body, runtime, stored, span)
-        return None if body is None else GuardedReader(self, runtime, body)
+        return body if body is None or type(body) is BytesReader else GuardedReader(self, runtime, body)
 
     async def writer(self, runtime: Runtime, record: Stored) -> Writer:
         writer = await self._guarded("writer", runtime, self._writing, self._store.writer, runtime, record)

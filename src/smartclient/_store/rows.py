@@ -4,8 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterable
 from math import inf
-from random import getrandbits
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._model.scope import Scope, origin_of
 from .._model.stored import Key, Stored
@@ -37,37 +36,31 @@ _IN_SCOPE = {
 }
 
 
-class Place(NamedTuple):
-    """Where a stored response is: `stamp` is another one whenever the row has changed."""
-
-    id: int
-    stamp: int
-    file: BodyFile | None
+# Where a stored response is: the row's id; its stamp, another one whenever it has changed; the body's file.
+Place = tuple[int, int, BodyFile | None]  # a plain tuple, since every hit makes one
+Row = tuple[int, int, Any, Any, Any]
 
 
-def lookup(db: sqlite3.Connection, key: Key) -> list[Stored]:
-    """All variants of `key`; a damaged one is left out."""
-    found = []
-    for row in db.execute(_LOOKUP, key).fetchall():
-        stored = _stored(*row)
-        if stored is not None and stored.key == key:
-            found.append(stored)
-    return found
+def lookup(db: sqlite3.Connection, key: Key) -> list[Row]:
+    """The rows of all variants of `key`."""
+    return db.execute(_LOOKUP, key).fetchall()
 
 
-def _stored(id: int, stamp: int, file: str | None, checksums: bytes | None, record: bytes) -> Stored | None:
+def stored_in(row: Row) -> Stored | None:
+    """The response in a row; None if it is damaged."""
+    id, stamp, file, checksums, record = row
     stored = from_bytes(record) if type(record) is bytes else None
     if stored is None:
         return None
     if file is None:
         if stored.body is None:
             return None
-        stored.place = Place(id, stamp, None)
-    else:
-        body = BodyFile(file, stored.length, checksums or b"")
-        if not body.is_sane():
-            return None
-        stored.place = Place(id, stamp, body)
+        stored.place = (id, stamp, None)
+        return stored
+    body = BodyFile(file, stored.length, checksums or b"")
+    if not body.is_sane():
+        return None
+    stored.place = (id, stamp, body)
     return stored
 
 
@@ -83,13 +76,13 @@ def add(db: sqlite3.Connection, record: Stored, file: BodyFile | None, now: floa
     for old in _replaced(db, record):
         db.execute("DELETE FROM response WHERE id = ?", old)
     data = to_bytes(record)
-    stamp = getrandbits(63)
+    stamp = _new_stamp()
     name, checksums = (None, None) if file is None else (file.name, file.checksums)
     size = len(data) + (0 if file is None else file.length)
     row = (*record.key, stamp, size, now, _useless_at(record), name, checksums, data)
     id = db.execute("INSERT INTO response VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
     _add_groups(db, record, id)
-    record.place = Place(id, stamp, file)
+    record.place = (id, stamp, file)
     return True
 
 
@@ -107,12 +100,12 @@ def _accepts(db: sqlite3.Connection, record: Stored) -> bool:
 
 def _replaced(db: sqlite3.Connection, record: Stored) -> list[tuple[int]]:
     """The rows that answer the same requests, or that are damaged; else, with too many variants, one for room."""
-    rows = db.execute(_LOOKUP, record.key).fetchall()
+    rows = lookup(db, record.key)
     if not rows:
         return []
     gone = []
     for row in rows:
-        other = _stored(*row)
+        other = stored_in(row)
         if other is None or other.key != record.key or record.replaces(other):
             gone.append((row[0],))
     if gone or len(rows) < MAX_VARIANTS:
@@ -142,19 +135,20 @@ def freshen(db: sqlite3.Connection, place: Place, record: Stored) -> bool:
     """
     if not _accepts(db, record):
         return False
-    data = to_bytes(record, place.file is None)
-    stamp = getrandbits(63)
-    size = len(data) + (0 if place.file is None else place.file.length)
+    id, old, file = place
+    data = to_bytes(record, file is None)
+    stamp = _new_stamp()
+    size = len(data) + (0 if file is None else file.length)
     changed = db.execute(
         "UPDATE response SET uri = ?, partition = ?, stamp = ?, size = ?, useless_at = ?, record = ?"
         " WHERE id = ? AND stamp = ?",
-        (*record.key, stamp, size, _useless_at(record), data, place.id, place.stamp),
+        (*record.key, stamp, size, _useless_at(record), data, id, old),
     )
     if changed.rowcount == 0:
         return False
-    db.execute("DELETE FROM member WHERE response = ?", (place.id,))
-    _add_groups(db, record, place.id)
-    record.place = Place(place.id, stamp, place.file)
+    db.execute("DELETE FROM member WHERE response = ?", (id,))
+    _add_groups(db, record, id)
+    record.place = (id, stamp, file)
     return True
 
 
@@ -165,7 +159,7 @@ def invalidate(db: sqlite3.Connection, scopes: Iterable[Scope], moment: float) -
         db.execute(_ADD_MARK, (kind, value, name, moment))
         dropped += db.execute(f"DELETE FROM response WHERE {_IN_SCOPE[kind]}", {"value": value, "name": name}).rowcount
     db.execute("UPDATE total SET changes = changes + 1")
-    if getrandbits(8) == 0:
+    if os.urandom(1) == b"\0":
         _limit_marks(db)
     return dropped
 
@@ -183,7 +177,7 @@ def _limit_marks(db: sqlite3.Connection) -> None:
 
 def remove(db: sqlite3.Connection, place: Place) -> None:
     """Removes a row that turned out damaged."""
-    db.execute("DELETE FROM response WHERE id = ? AND stamp = ?", (place.id, place.stamp))
+    db.execute("DELETE FROM response WHERE id = ? AND stamp = ?", place[:2])
 
 
 def is_over(db: sqlite3.Connection, max_items: int, max_bytes: int) -> tuple[bool, bool]:
@@ -238,7 +232,7 @@ def page(db: sqlite3.Connection, after: Any) -> tuple[list[Stored], Any]:
         " WHERE (last_used, id) > (?, ?) ORDER BY last_used, id LIMIT ?",
         (*(after or _FIRST_PAGE), PAGE),
     ).fetchall()
-    found = [stored for row in rows if (stored := _stored(*row[1:])) is not None]
+    found = [stored for row in rows if (stored := stored_in(row[1:])) is not None]
     return found, rows[-1][:2] if len(rows) == PAGE else None
 
 
@@ -281,3 +275,7 @@ def owners(db: sqlite3.Connection) -> list[tuple[str, int]]:
 def forget(db: sqlite3.Connection, names: Iterable[str]) -> None:
     """Notes that these files are gone."""
     db.executemany("DELETE FROM pending WHERE file = ?", [(name,) for name in names])
+
+
+def _new_stamp() -> int:
+    return int.from_bytes(os.urandom(8), "big") >> 1

@@ -15,7 +15,7 @@ from .._model.stored import Key, Stored
 from .._runtime.base import Runtime, new_lock
 from . import rows
 from .base import Page, Stats, Store, Traits
-from .body_files import CHUNK, BodyFile, BodyFolder, FileReader, small_reader
+from .body_files import CHUNK, BodyFile, BodyFolder, FileReader
 from .connections import Connections
 from .schema import FILE_NAME, prepare
 from .sqlite_writer import BEING_WRITTEN, SQLiteWriter
@@ -91,16 +91,23 @@ class SQLiteStore(Store):
         return False  # another process may just have stored it
 
     async def lookup(self, runtime: Runtime, keys: Iterable[Key]) -> list[Stored]:
+        if runtime.name == "blocking":
+            return self._lookup(_PATIENCE, keys)
         return await self._found(runtime, self._lookup, keys)
 
     def _lookup(self, timeout: float, keys: Iterable[Key]) -> list[Stored]:
         own = self._connections.own()
+        found: list[Stored] = []
         with own.lock:
-            db = self._connections.opened(own, timeout)
-            found: list[Stored] = []
+            db = own.db if own.timeout == timeout else None
+            if db is None:
+                db = self._connections.opened(own, timeout)
             for key in keys:
-                found += rows.lookup(db, key)
-            return found
+                for row in rows.lookup(db, key):
+                    stored = rows.stored_in(row)
+                    if stored is not None and stored.key == key:
+                        found.append(stored)
+        return found
 
     async def open_body(
         self, runtime: Runtime, stored: Stored, span: tuple[int, int] | None = None
@@ -109,18 +116,20 @@ class SQLiteStore(Store):
         if stored.body is not None:
             return BytesReader(stored.body[start:stop])
         place = stored.place
+        if stored.length <= CHUNK:
+            content = self.files.read(place[2])
+            if content is None:
+                self._remove_later(place)
+                return None
+            return BytesReader(content if span is None else content[start:stop])
+        body = await self.written(runtime, self.files.open, place[2], (start, stop), lambda: self._remove_later(place))
+        if body is None:
+            self._remove_later(place)
+            return None
+        return FileReader(runtime, body)
 
-        def damaged() -> None:
-            self.worker.post(lambda: self._remove(place))
-
-        def opened() -> Any:
-            return self.files.open(place.file, (start, stop), damaged)
-
-        if place.file.length <= CHUNK:
-            body = opened()
-            return None if body is None else small_reader(body)
-        body = await self.written(runtime, opened)
-        return None if body is None else FileReader(runtime, body)
+    def _remove_later(self, place: rows.Place) -> None:
+        self.worker.post(lambda: self._remove(place))
 
     def _remove(self, place: rows.Place) -> None:
         self._write(rows.remove, place)
@@ -159,7 +168,7 @@ class SQLiteStore(Store):
         if place is None:
             return
         now = time.time()
-        self._touched[place.id] = now
+        self._touched[place[0]] = now
         if now >= self._touches_at:
             self._touches_at = now + _TOUCHES_EVERY
             self.worker.post(self._write_touches)

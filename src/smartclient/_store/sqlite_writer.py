@@ -5,7 +5,6 @@ written last, so that no row ever points to what is not whole.
 """
 
 import os
-from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from .._model.stored import Stored
@@ -63,7 +62,7 @@ class SQLiteWriter:
         pieces, size = self._pieces, self._gathered
         self._pieces, self._gathered = [], 0
         if not self._name:
-            self._name = token_hex(16)
+            self._name = os.urandom(16).hex()
             self._process = os.getpid()
             BEING_WRITTEN.add(self._name)
         with self._lock:

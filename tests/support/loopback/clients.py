@@ -52,8 +52,36 @@ class LoopResponse:
     def iter_lines(self, *args: Any, **options: Any) -> Iterator[Any]:
         return self._pulled("iter_lines", *args, **options)
 
+    def iter_json_lines(self, *args: Any, **options: Any) -> Iterator[Any]:
+        return self._pulled("iter_json_lines", *args, **options)
+
     def close(self) -> None:
         self._portal.call(_settled, self.inner.close)
+
+
+class LoopEvents:
+    """An AsyncEventStream as a plain iterator."""
+
+    def __init__(self, events: Any, portal: Any) -> None:
+        self.inner = events
+        self._portal = portal
+
+    def __iter__(self) -> "LoopEvents":
+        return self
+
+    def __next__(self) -> Any:
+        async def step() -> tuple[Any, ...]:
+            try:
+                return (await anext(self.inner),)
+            except StopAsyncIteration:
+                return ()
+
+        for event in self._portal.call(step):
+            return event
+        raise StopIteration
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
 
 
 class LoopSession:
@@ -72,6 +100,15 @@ class LoopSession:
             return LoopResponse(response, self._portal)
 
         return call
+
+    def download(self, *args: Any, **options: Any) -> Any:
+        return self._portal.call(_settled, self.inner.download, args, options)
+
+    @contextlib.contextmanager
+    def sse(self, *args: Any, **options: Any) -> Iterator[Any]:
+        """`with session.sse(...) as events`, which is iterated from here."""
+        with self._portal.wrap_async_context_manager(self.inner.sse(*args, **options)) as events:
+            yield LoopEvents(events, self._portal)
 
     @contextlib.contextmanager
     def stream(self, *args: Any, **options: Any) -> Iterator[LoopResponse]:
@@ -116,7 +153,7 @@ class Client:
         return session
 
     def __getattr__(self, name: str) -> Any:
-        if name not in (*VERBS, "query", "request", "stream"):
+        if name not in (*VERBS, "query", "request", "stream", "download", "sse"):
             raise AttributeError(name)
         if self._session is None:
             self._session = self.session()

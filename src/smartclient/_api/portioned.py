@@ -1,0 +1,104 @@
+"""A response's content in portions: pieces, lines, JSON values; how each is made is in `pieces`."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from .._codec.lines import LINE_MAX, LineSplitter
+from .._model.body import BodyReader, BytesReader
+from .._model.errors import InvalidOption, shown
+from .._model.message import Reply
+from .pieces import Lines, Pieces, Portions, Text, Values, each
+
+
+class Portioned:
+    """Iteration over the body of `_reply`, or over content that was read already."""
+
+    _reply: Reply
+    _content: Any
+    _encoding: str | None
+
+    def _consume(self) -> None:
+        raise NotImplementedError
+
+    def _field(self, name: str) -> str:
+        raise NotImplementedError
+
+    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
+        """The decoded content as it arrives, at most `chunk_size` bytes at a time (None: as it comes).
+
+        Raises:
+            StreamConsumedError: the stream was read already.
+            IncompleteBody, ContentDecodingError: it broke; it never stops quietly.
+        """
+        return each(self._pieces(chunk_size, decode_unicode))
+
+    def iter_lines(
+        self,
+        chunk_size: int | None = None,
+        decode_unicode: bool = False,
+        delimiter: bytes | str | None = None,
+        max_line: int = LINE_MAX,
+    ) -> Iterator[Any]:
+        """The content line by line, without line ends, which may be split over pieces; `max_line` bytes at most each.
+
+        Raises:
+            BodyTooLarge: a longer line.
+        """
+        return each(self._lines(chunk_size, decode_unicode, delimiter, max_line))
+
+    def iter_json_lines(self, max_line: int = LINE_MAX) -> Iterator[Any]:
+        """The values of newline-delimited JSON, one for each line that is not blank.
+
+        Raises:
+            JSONDecodeError: a line is none; the lines before it were given.
+            BodyTooLarge: a line over `max_line` bytes.
+        """
+        return (value for (value,) in each(self._json_lines(max_line)))
+
+    def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The body as received, still coded."""
+        return each(self._raw_pieces(chunk_size))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.iter_content(128)
+
+    def _pieces(self, size: int | None, decode_unicode: bool) -> Portions[Any]:
+        _check_size(size)
+        if self._content is False:
+            self._consume()
+            body: BodyReader = self._reply.body
+        else:
+            body = BytesReader(self._content or b"")
+        pieces = Pieces(body, size, self._reply)
+        return self._decoded(pieces) if decode_unicode else pieces
+
+    def _json_lines(self, max_line: int) -> Values:
+        return Values(self._lines(None, False, None, max_line), self._reply.request.options.formats)
+
+    def _lines(
+        self, size: int | None, decode_unicode: bool, delimiter: bytes | str | None, line_max: int | None
+    ) -> Portions[Any]:
+        _check_size(line_max, "max_line")
+        if isinstance(delimiter, str):
+            delimiter = delimiter.encode("utf-8", "replace")
+        splitter = LineSplitter(delimiter, LINE_MAX if line_max is None else line_max)
+        pieces = self._pieces(size, False)
+        assert isinstance(pieces, Pieces)
+        lines = Lines(pieces, splitter)
+        return self._decoded(lines) if decode_unicode else lines
+
+    def _decoded(self, portions: Portions[bytes]) -> Portions[str]:
+        from .._codec.text import text_codec, text_encoding
+
+        asked = text_codec(self._encoding) if self._encoding else None
+        return Text(portions, asked or text_encoding(self._field("content-type"), b""))
+
+    def _raw_pieces(self, size: int | None) -> Portions[bytes]:
+        _check_size(size)
+        self._consume()
+        return Pieces(self._reply.raw, size, self._reply)
+
+
+def _check_size(size: Any, name: str = "chunk_size") -> None:
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise InvalidOption(f"{name} must be a positive whole number or None, not {shown(size)}")
