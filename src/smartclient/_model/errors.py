@@ -300,7 +300,16 @@ class UnexpectedContent(RequestException, ValueError):
 
 
 class WebSocketError(RequestException):
-    """The WebSocket conversation broke."""
+    """A WebSocket conversation did not come about, or has ended.
+
+    Attributes:
+        code: why it ended (RFC 6455 section 7.4.1): the peer's code, or ours for its fault; 1006 when it said nothing,
+            None when it never began.
+        reason: the peer's words.
+    """
+
+    code: int | None = None
+    reason: str = ""
 
 
 class InvalidJSONError(RequestException):

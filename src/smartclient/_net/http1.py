@@ -105,7 +105,7 @@ class Http1Connection:
         When this raises, the connection is the caller's to discard.
         """
         reader = self._reader
-        reader.start(request.method)
+        reader.start(request.method, request.options.upgrade)
         self.served += 1
         body, timeout, deadline = request.body, request.options.timeout, request.deadline
         content = body.content
@@ -136,7 +136,9 @@ class Http1Connection:
         except RequestException as error:
             raise self._explained(failure or error, request, sent) from error
         reusable = sent == "wholly" and "close" not in request.fields.index.get("connection", "").lower()
-        if reader.complete:
+        if final.status == 101:
+            reply = Reply(final, Switched(self, pool), request)
+        elif reader.complete:
             end = events.pop()
             content = events[0] if len(events) == 1 else b"".join(events)
             reply = Reply(final, BytesReader(content, end.trailers), request)
@@ -215,6 +217,42 @@ def _final_head(events: list[Any], interim: list[Interim]) -> Head | None:
 
 
 _SENT = {"nothing": "not sent", "partly": "partly sent", "wholly": "sent"}
+
+
+class Switched:
+    """What stands for the content of a 101: the connection, which is its caller's until `abort`.
+
+    Attributes:
+        stream: of the new protocol.
+        ahead: the first bytes of it, which came with the 101.
+    """
+
+    __slots__ = ("_connection", "_pool", "ahead", "stream", "trailers")
+
+    def __init__(self, connection: Http1Connection, pool: "Pool") -> None:
+        self._connection: Http1Connection | None = connection
+        self._pool = pool
+        self.stream = connection.stream
+        self.ahead = connection._reader.surplus
+        self.trailers = NO_FIELDS
+
+    async def read(self) -> bytes:
+        """Nothing: there is no content."""
+        return b""
+
+    async def discard(self) -> None:
+        """Closes the connection."""
+        self.abort()
+
+    def abort(self) -> None:
+        """Closes the connection; once is enough."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.discard(connection)
+
+    def __del__(self) -> None:
+        if self._connection is not None:
+            self._pool.discard_later(self._connection)
 
 
 class Http1Body:

@@ -65,6 +65,10 @@ class CacheStage:
         caching, flights = self.caching, self.flights
         if not caching.salt:
             await caching.learn_salt(self.runtime)
+        uri = request.url.without_fragment
+        alone = flights is None or flights.is_unshared(uri)
+        if alone and request.method == "GET" and self.store.lacks(uri) and demands_nothing(request):
+            return await self.ask(request, NOTHING_STORED, None, self.clock())
         keys = caching.keys_of(request)
         landed = 0 if flights is None else flights.landed
         if request.method == "GET" and self.store.lacks(keys[0][0]) and demands_nothing(request):
@@ -125,8 +129,8 @@ class CacheStage:
         reply.cache = explain_served(plan, now)
         return reply
 
-    async def ask(self, request: Request, plan: Asking, key: Key, sent_at: float) -> Reply:
-        """The origin's answer, or what stands in for it."""
+    async def ask(self, request: Request, plan: Asking, key: Key | None, sent_at: float) -> Reply:
+        """The origin's answer, or what stands in for it; `key` is None where it need not be known to ask."""
         try:
             if isinstance(plan, Forward):
                 reply = await self.next(request)
@@ -140,7 +144,7 @@ class CacheStage:
         if plan is NOTHING_STORED and request.method == "GET" and is_useless(head, self.policy):
             reply.cache = explain(NOTHING_STORED, USELESS, head.status, head.fields, sent_at)
             return reply
-        return await self._learn(request, reply, plan, key, sent_at)
+        return await self._learn(request, reply, plan, key or self.caching.keys_of(request)[0], sent_at)
 
     async def stand_in(self, request: Request, plan: Asking, failure: RequestException) -> Reply:
         """What stands in for an origin that fails; else raises `failure`."""
