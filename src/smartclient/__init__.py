@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ._model.redirects import Redirects
     from ._model.retry import RetryPolicy
     from .api import delete, get, head, options, patch, post, put, query, request, stream
+    from .as_requests import install_as_requests
     from .exceptions import (
         ConnectionError,
         ConnectTimeout,
@@ -86,6 +87,7 @@ _HOMES = {
         "TooManyRedirects",
         "URLRequired",
     ),
+    ".as_requests": ("install_as_requests",),
     ".sessions": ("session",),
 }
 _MODULES = (
@@ -152,6 +154,7 @@ __all__ = [
     "head",
     "headers_report",
     "hooks",
+    "install_as_requests",
     "models",
     "options",
     "packages",

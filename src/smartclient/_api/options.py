@@ -31,6 +31,10 @@ class NotGiven:
     def __repr__(self) -> str:
         return "NOT_GIVEN"
 
+    def __reduce__(self) -> str:
+        """There is one of it, in pickles too."""
+        return "NOT_GIVEN"
+
 
 NOT_GIVEN: Final = NotGiven()
 

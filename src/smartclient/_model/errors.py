@@ -9,7 +9,11 @@ from typing import Any, Literal
 Sent = Literal["nothing", "partly", "wholly"]
 
 
-class RequestException(OSError):
+class _Root(OSError):
+    """Beneath all errors, so that `_api.bridge` can give them further bases, which Python refuses under OSError."""
+
+
+class RequestException(_Root):
     """Whatever a call can raise because of its input, its peer or its limits.
 
     Attributes:
@@ -24,7 +28,7 @@ class RequestException(OSError):
     stale = False
 
     def __init__(self, *args: Any, request: Any = None, response: Any = None, sent: Sent = "nothing") -> None:
-        super().__init__(*args)
+        OSError.__init__(self, *args)  # whatever further bases there are
         self.response = response
         self.request = request if request is not None else getattr(response, "request", None)
         self.attempts: tuple[Any, ...] = ()
