@@ -138,7 +138,8 @@ class Background:
         self._forget()
 
     def __repr__(self) -> str:
-        return f"<Background {len(self._running)} running, {len(self._waiting)} waiting>"
+        with self._lock:
+            return f"<Background {len(self._running)} running, {len(self._waiting)} waiting>"
 
 
 def _done(future: Future) -> None:
