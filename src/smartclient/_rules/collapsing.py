@@ -3,11 +3,11 @@
 Sources: RFC 9111 sections 4 (collapsed requests) and 5.2.1.
 """
 
-from dataclasses import replace
 from math import inf
 
 from .._model.decision import Asking, Forward
 from .._model.fields import parse_cache_control
+from .._model.frozen import replace
 from .._model.request import Request
 from .._model.stored import Stored
 from .conditional import ANSWERED_CONDITIONS, FOR_ORIGINS
