@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         har,
         hooks,
         models,
+        otel,
         packages,
         sessions,
         status_codes,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ._model.redirects import Redirects
     from ._model.retry import RetryPolicy
     from .api import delete, get, head, options, patch, post, put, query, request, stream
+    from .as_requests import install_as_requests
     from .exceptions import (
         ConnectionError,
         ConnectTimeout,
@@ -86,6 +88,7 @@ _HOMES = {
         "TooManyRedirects",
         "URLRequired",
     ),
+    ".as_requests": ("install_as_requests",),
     ".sessions": ("session",),
 }
 _MODULES = (
@@ -100,6 +103,7 @@ _MODULES = (
     "har",
     "hooks",
     "models",
+    "otel",
     "packages",
     "sessions",
     "status_codes",
@@ -152,8 +156,10 @@ __all__ = [
     "head",
     "headers_report",
     "hooks",
+    "install_as_requests",
     "models",
     "options",
+    "otel",
     "packages",
     "patch",
     "post",

@@ -67,6 +67,7 @@ from ._model.errors import (
 )
 
 __all__ = [
+    "bridge",
     "BadGateway",
     "BadRequest",
     "BodyReadTimeout",
@@ -131,3 +132,17 @@ __all__ = [
     "WriteError",
     "WriteTimeout",
 ]
+
+
+def bridge() -> None:
+    """Makes the errors of smartclient instances of requests' classes too, where requests is installed beside it.
+
+    For `except requests.ConnectionError` in libraries that use requests themselves, and are given a session of
+    smartclient. Holds for the whole process, from now on.
+
+    Raises:
+        ImportError: requests is not installed.
+    """
+    from ._api.bridge import add_bases
+
+    add_bases()

@@ -14,7 +14,7 @@ import pytest
 
 SUITE = Path(os.environ["CACHE_CONFORMANCE_DIR"])
 ADAPTER = Path(__file__).with_name("adapter.py")
-EVERYTHING = ("sync", "async")
+EVERYTHING = ("sync", "async", "sqlite")
 WHY_NOT_BY_DEFAULT = {
     "heuristic": "lifetimes that nobody stated are an option: Cache(heuristic=True)",
     "stale": "it builds on stale answers for a connection that is cut: Cache(stale_if_error=inf)",

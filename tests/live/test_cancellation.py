@@ -190,6 +190,7 @@ async def _storm(way: str, swarm: Swarm, authority: Authority, seed: int) -> Sto
     return storm
 
 
+@pytest.mark.filterwarnings("ignore:a streamed response from:ResourceWarning")
 @pytest.mark.parametrize("way", LOOPS)
 def test_storm(way: str, swarm: Swarm, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
     seed = int(os.environ.get("SMARTCLIENT_SEED") or random.SystemRandom().randrange(2**32))

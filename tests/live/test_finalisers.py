@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,10 +13,25 @@ import pytest
 import smartclient
 from loopback.authority import Authority
 from loopback.swarm import Swarm, body_of
-from loopback.ways import WAYS, first_piece, new_session, open_sockets, run, settled, sockets_become, tick, usage
+from loopback.ways import (
+    WAYS,
+    first_piece,
+    new_session,
+    open_sockets,
+    pieces_of,
+    run,
+    settled,
+    sockets_become,
+    tick,
+    usage,
+)
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts sockets in /proc")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="counts sockets in /proc"),
+    pytest.mark.filterwarnings("ignore:a streamed response from:ResourceWarning"),
+]
 ONE = smartclient.Limits(max_connections=1)
+ADVICE = "read it to its end, or close it"
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +175,30 @@ def test_failed_calls_leave_nothing(way: str, swarm: Swarm) -> None:
             await tick(way)
         assert usage(session) == (0, 0)
         assert connection() is None or connection().stream.closed
+        await settled(session.close())
+
+    run(way, scenario)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_dropping_warns_and_closing_does_not(way: str, swarm: Swarm) -> None:
+    async def scenario() -> None:
+        session = new_session(way)
+        for ending in ("dropped", "closed", "read"):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                held = await _unread(session, swarm.plain)
+                if ending == "closed":
+                    held.close()
+                elif ending == "read":
+                    await pieces_of(held)
+                del held
+                await tick(way)
+            assert [(each.category, str(each.message)) for each in caught] == (
+                [(ResourceWarning, f"a streamed response from {swarm.plain} was dropped: {ADVICE}")]
+                if ending == "dropped"
+                else []
+            )
         await settled(session.close())
 
     run(way, scenario)

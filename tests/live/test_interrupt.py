@@ -131,10 +131,9 @@ class TestWithScripts:
         with socket.create_server(("127.0.0.1", 0)) as listener, interrupted():
             session.put(f"http://127.0.0.1:{listener.getsockname()[1]}", data=body)
 
-    def test_while_backing_off(self, session: Any, quiet: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("smartclient._pipeline.retry.delay_before_retry", lambda previous, dice: 20.0)
+    def test_while_backing_off(self, session: Any, quiet: Scripted) -> None:
         with interrupted():
-            session.get("http://127.0.0.1:1/")
+            session.get("http://127.0.0.1:1/", retries=smartclient.RetryPolicy(base=20.0, cap=20.0))
 
 
 def test_of_the_main_thread_leaves_the_others_alone(swarm: Swarm) -> None:

@@ -119,6 +119,15 @@ def test_a_part_that_is_not_as_long_as_it_says_joins_nothing(world: World, body:
     assert world.get(ranged("0-4")) == (206, b"01234", "cache")
 
 
+def test_a_part_that_breaks_off_joins_nothing(world: World) -> None:
+    part(world, 0, 4)
+    world.send(ranged("0-4"))
+    part(world, 5, 9, body=Streamed([b"56"], IncompleteBody("cut")))
+    with pytest.raises(IncompleteBody):
+        world.get(ranged("5-9"))
+    assert [stored.part for stored in held(world)] == [(0, 4, 10)]
+
+
 def test_a_stale_part_is_validated(world: World) -> None:
     world.will(206, SHORT, ETAG, ("Content-Range", "bytes 0-4/10"), body=b"01234")
     world.send(ranged("0-4"))

@@ -3,7 +3,7 @@
 How a request gets through one lives in `_api.adapting`, loaded when somebody's request does.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import ref
 
 from .._model.headers import Headers
@@ -46,6 +46,26 @@ class BaseAdapter:
         raise NotImplementedError
 
 
+class Attempts:
+    """What `HTTPAdapter.max_retries` is for a number, and where none was given: requests has a Retry of urllib3 there.
+
+    Attributes:
+        given: the number, or None: the `retries` of session and call count.
+        total: further attempts at most.
+    """
+
+    def __init__(self, given: Any) -> None:
+        self.given = given
+        self.total = DEFAULT_RETRIES if given is None else int(given)
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        """Whether an answer is to be asked for again, to those who do that themselves: never."""
+        return False
+
+    def __repr__(self) -> str:
+        return f"Attempts({self.given!r})"
+
+
 class PoolSettings:
     """What stands in the place of urllib3's PoolManager: the keywords that `init_poolmanager` was given."""
 
@@ -65,7 +85,7 @@ class HTTPAdapter(BaseAdapter):
         pool_block: keep to `pool_maxsize` connections to one origin, and wait for one of them.
     """
 
-    __attrs__ = ("max_retries", "config", "_pool_connections", "_pool_maxsize", "_pool_block")
+    __attrs__: ClassVar = ["max_retries", "config", "_pool_connections", "_pool_maxsize", "_pool_block"]
 
     def __init__(
         self,
@@ -76,7 +96,8 @@ class HTTPAdapter(BaseAdapter):
     ) -> None:
         super().__init__()
         self._begin()
-        self.max_retries = max_retries
+        is_number = max_retries is None or isinstance(max_retries, int)
+        self.max_retries: Any = Attempts(max_retries) if is_number else max_retries
         self.config: dict[str, Any] = {}
         self.proxy_manager: dict[str, Any] = {}
         self._pool_connections = pool_connections

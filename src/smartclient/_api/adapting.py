@@ -93,8 +93,9 @@ def answer_through(adapter: HTTPAdapter, prepared: Any, told: Told) -> Response:
 def _with_settings_of(adapter: HTTPAdapter, options: Options) -> Options:
     """`options` with what the adapter says of retries and, as far as we can heed it, of connections."""
     changes: dict[str, Any] = {}
-    if adapter.max_retries is not None:
-        changes["retries"] = rule_from(adapter.max_retries)
+    retries = getattr(adapter.max_retries, "given", adapter.max_retries)
+    if retries is not None:
+        changes["retries"] = rule_from(retries)
     keywords: dict[str, Any] = getattr(adapter.poolmanager, "connection_pool_kw", {})
     if keywords:
         for name in _NOT_HEEDED:
@@ -219,6 +220,8 @@ def _fields_of(answer: Any) -> Fields:
         if "set-cookie" not in fields and not getattr(answer, "cookies", None):
             return fields
         lines = _set_cookie_lines(answer)
+        if not lines:
+            return fields
         return Fields([*fields.without(("set-cookie",)).lines, *(("Set-Cookie", line) for line in lines)])
     except InvalidHeader as error:
         raise RemoteProtocolError(f"the adapter's response: {error}", sent="wholly") from error

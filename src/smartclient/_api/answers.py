@@ -66,7 +66,8 @@ def dressed(response: "Response", answer: Any, sent: "PreparedRequest", adapter:
     further = {name: value for name, value in vars(answer).items() if name not in known and name[:1] != "_"}
     ours = hasattr(answer, "_reply")
     if response._reply.provenance == "adapter":
-        known["_raw"] = getattr(answer, "raw", None)
+        if getattr(answer, "raw", None) is not None:
+            known["_raw"] = answer.raw
         encoding = answer._encoding if ours else getattr(answer, "encoding", None)
         if encoding != "ISO-8859-1" or "charset" in response.content_type.parameters:
             response._encoding = encoding  # requests has that one for any text without charset

@@ -25,6 +25,7 @@ class ObservedSettings:
     _limiter: "RateLimiter | None"
     _on_event: "Callable[[Event], Any] | None" = None
     _rate: "Rate | None" = None
+    _spans: Any = None
     _trace = False
     _trace_hosts: frozenset[str] | None = None
 
@@ -101,6 +102,10 @@ class ObservedSettings:
         logger = _debug_logger()
         if logger is not None:
             observers += (Observer(lambda event: logger.debug("[%d] %s", event.call, event)),)
+        if self._spans is not None:
+            from .spans import UNTOLD
+
+            observers += (UNTOLD,)
         rate = None
         if self._rate is not None:
             if self._limiter is None:
@@ -108,7 +113,7 @@ class ObservedSettings:
 
                 self._limiter = RateLimiter(new_lock())
             rate = (self._rate, self._limiter)
-        return Extras(observers, rate, self._trace, self._trace_hosts)
+        return Extras(observers, rate, self._trace, self._trace_hosts, self._spans)
 
 
 class _Guarded:

@@ -32,6 +32,11 @@ class RawBody(io.IOBase):
         self._rest = b""
         self._position = 0
 
+    @property
+    def _original_response(self) -> "_Original":
+        """Where jars of `http.cookiejar` are pointed to by requests."""
+        return _Original(self.headers)
+
     def _body(self, decode_content: bool | None) -> BodyReader:
         decoded = self.decode_content if decode_content is None else decode_content
         return self._reply.body if decoded else self._reply.raw
@@ -110,6 +115,22 @@ class RawBody(io.IOBase):
 
     def __del__(self) -> None:
         """Nothing either: who drops a file goes on reading the response by other means."""
+
+
+class _Original:
+    """A response of `http.client`, as far as jars look at one."""
+
+    def __init__(self, headers: Headers) -> None:
+        self.msg = _Message(headers)
+
+
+class _Message:
+    def __init__(self, headers: Headers) -> None:
+        self._headers = headers
+
+    def get_all(self, name: str, default: Any = None) -> Any:
+        """The values of all lines called `name`."""
+        return self._headers.getlist(name) or default
 
 
 class FileReader:

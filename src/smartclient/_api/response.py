@@ -136,7 +136,10 @@ class Response(StatusViews, Portioned):
     @once
     def history(self) -> list["Response"]:
         """The redirects that led here, oldest first; their bodies were not read."""
-        return [type(self)(reply, b"", self._seconds) for reply in self._reply.history]
+        history = [type(self)(reply, b"", self._seconds) for reply in self._reply.history]
+        for number, response in enumerate(history):
+            response.history = history[:number]
+        return history
 
     @once
     def _next(self) -> PreparedRequest | None:

@@ -4,7 +4,6 @@ Programs written for requests replace methods, mount adapters and hang up hooks.
 call goes to the stages at once; the way through prepared requests and adapters would have the same result.
 """
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from .adapters import HTTPAdapter
@@ -26,12 +25,19 @@ _REDIRECT_METHODS = (
 _originals: dict[str, Any] = {}
 _attributes = frozenset((*METHODS, *_REDIRECT_METHODS, "hooks", "adapters"))
 _session_class: Any = None
+_send: Any = None  # these four apart from the others: they are compared in every call
+_prepare_request: Any = None
+_merge_environment_settings: Any = None
+_get_adapter: Any = None
 
 
 def remember(session_class: type) -> None:
     """Takes down what the methods of `session_class` are before anybody could replace them."""
-    global _session_class
+    global _session_class, _send, _prepare_request, _merge_environment_settings, _get_adapter
     _session_class = session_class
+    _send, _prepare_request, _merge_environment_settings, _get_adapter = (
+        getattr(session_class, name) for name in METHODS
+    )
     _originals.update({name: getattr(session_class, name) for name in (*METHODS, *_REDIRECT_METHODS)})
 
 
@@ -43,18 +49,15 @@ def is_own(owner: type, name: str) -> bool:
 def is_seen(session: "Session", auth: Any) -> bool:
     """Whether somebody sees how `session` makes a call with `auth`."""
     kind = type(session)
-    originals = _originals
     if (
-        kind.send is not originals["send"]
-        or kind.prepare_request is not originals["prepare_request"]
-        or kind.merge_environment_settings is not originals["merge_environment_settings"]
-        or kind.get_adapter is not originals["get_adapter"]
+        kind.send is not _send
+        or kind.prepare_request is not _prepare_request
+        or kind.merge_environment_settings is not _merge_environment_settings
+        or kind.get_adapter is not _get_adapter
         or HTTPAdapter.send is not _SEND
+        or not (session.__dict__.keys().isdisjoint(_attributes) or not _is_changed(session))
+        or not (kind is _session_class or all(is_own(kind, name) for name in _REDIRECT_METHODS))
     ):
-        return True
-    if kind is not _session_class and not all(is_own(kind, name) for name in _REDIRECT_METHODS):
-        return True
-    if not session.__dict__.keys().isdisjoint(_attributes) and _is_changed(session):
         return True
     if auth is None:
         auth = session.auth
@@ -73,7 +76,7 @@ def _is_changed(session: "Session") -> bool:
         list(adapters) == ["https://", "http://"]
         and all(type(each) is HTTPAdapter and "send" not in each.__dict__ for each in adapters.values())
         and all(each._home is not None and each._home() is session for each in adapters.values())
-        and all(each.max_retries is None for each in adapters.values())
+        and all(getattr(each.max_retries, "given", 0) is None for each in adapters.values())
     )
 
 
@@ -88,4 +91,6 @@ def takes_requests(auth: Any) -> bool:
         return False
     if type(auth).__module__.partition(".")[0] == __package__.partition(".")[0]:
         return False
+    import inspect
+
     return not (inspect.isgeneratorfunction(auth) or inspect.isgeneratorfunction(type(auth).__call__))

@@ -133,7 +133,7 @@ class Settings(RareSettings, CacheSettings):
         self._jar = jar_from(cookies, self._home_host)
         self.hsts = hsts
         self.auth = auth
-        self.params = params
+        self.params = {} if params is None else params
         self.timeout = timeout
         self._verify = verify
         self.cert = cert

@@ -3,20 +3,22 @@
 import argparse
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 from .bodies import body_options
 from .codes import exit_code
 from .colours import Paint
 from .exits import CANNOT_WRITE, OK, STATUS, Fault, cannot
 from .flags import Parser, call_parser, wants_body
+from .masks import escaped
 from .render import Look, Output, head_text, look_for, note, show_body, write_head
 from .settings import blaming_files, call_options, session_options
 from .telling import Teller, end_words, status_line, status_words
 
 if TYPE_CHECKING:
     from .. import Response, Session
+    from .._api.preview import Preview
     from .timing import Exchanges
 
 
@@ -54,7 +56,17 @@ class _Calls:
             from . import timing
 
             options["on_event"] = self._exchanges = timing.Exchanges()
+        self._preview: Preview | None = None
+        if arguments.curl or arguments.print_request:
+            from .._api import preview
+
+            self._preview = preview.Preview()
+            options |= {"transport": self._preview, "cache": None}
         self._session: Session = stack.enter_context(smartclient.Session(**options))
+        if arguments.har is not None:
+            from .records import kept_har
+
+            stack.enter_context(kept_har(self._session, arguments))
         if arguments.cookie_jar is not None or arguments.session is not None or arguments.cookie:
             from .jars import kept_cookies
 
@@ -65,6 +77,8 @@ class _Calls:
         with ExitStack() as stack:
             body, fields = body_options(self._arguments, stack)
             options = call_options(self._arguments, fields)
+            if self._preview is not None:
+                return self._shown(url, options | body)
             if not self._arguments.json_out:
                 with self._session.request(
                     self._method, _uploading_to(url, self._arguments), **options, **body
@@ -79,6 +93,25 @@ class _Calls:
                 with _opened("-") as stdout:
                     stdout.write(line(failure(error, self._method, url, self._teller, exit_code(error))))
                 raise
+
+    def _shown(self, url: str, options: dict[str, Any]) -> int:
+        """Prints the request instead of sending it."""
+        from .._api.preview import Halted
+
+        assert self._preview is not None
+        with suppress(Halted):
+            self._session.request(self._method, _uploading_to(url, self._arguments), **options)
+        secrets = self._arguments.show_secrets
+        if self._arguments.curl:
+            data = f"{self._preview.curl(secrets=secrets)}\n".encode("utf-8", "surrogateescape")
+        else:
+            data = self._preview.wire(secrets=secrets)
+        with _opened("-") as out:
+            if out.is_terminal:
+                out.write_text(escaped(data.decode("utf-8", "backslashreplace")))
+            else:
+                out.write(data)
+        return OK
 
     def _answered(self, response: "Response") -> int:
         arguments, code = self._arguments, self._code(response)

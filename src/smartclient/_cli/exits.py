@@ -28,6 +28,10 @@ class Fault(Exception):
         self.code = code
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, and in its text how to go on."""
+
+
 def cannot(deed: Literal["read", "write"], name: str, error: OSError) -> Fault:
     """The Fault for a local file that the system refuses to read or write."""
     return Fault(CANNOT_READ if deed == "read" else CANNOT_WRITE, f"cannot {deed} {name}: {error.strerror or error}")

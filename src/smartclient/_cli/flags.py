@@ -99,26 +99,35 @@ def _of_kind(kind: str, text: str) -> tuple[str, str]:
     return kind, text
 
 
+_MANY: dict[str, Any] = {"action": "append", "default": []}
+
+
+def add_field_flags(add: Any) -> None:
+    """Fields and query; `add` adds a flag."""
+    add("-H", "--header", **_MANY, metavar="'K: V'", help="a field; 'K:' removes, 'K;' is empty")
+    add("--query", "--url-query", **_MANY, metavar="K=V", help="added to the URL's query, encoded")
+    add("-A", "--user-agent", metavar="TEXT", help="the User-Agent field")
+    add("-e", "--referer", metavar="URL", help="the Referer field")
+
+
 def add_request_flags(parser: argparse.ArgumentParser) -> None:
     """Method, fields, query and body."""
     add = parser.add_argument_group("request").add_argument
-    many: dict[str, Any] = {"action": "append", "default": []}
-    add("-H", "--header", **many, metavar="'K: V'", help="a field; 'K:' removes, 'K;' is empty")
-    add("--query", "--url-query", **many, metavar="K=V", help="added to the URL's query, encoded")
-    add("-d", "--data", **many, type=_kind("plain"), metavar="DATA", help="k=v (a form), @FILE, or - for stdin")
-    add("--data-raw", dest="data", **many, type=_kind("raw"), metavar="TEXT", help="as -d, and @ means nothing")
-    add("--data-binary", dest="data", **many, type=_kind("binary"), metavar="DATA", help="as -d, @FILE typed as a form")
-    add("--data-urlencode", dest="data", **many, type=_kind("encoded"), metavar="K=V", help="as -d, V encoded")
-    add("--json", **many, metavar="K=V|JSON", help="members of an object, or JSON text, @FILE, - (numbers, true, null "
+    add_field_flags(add)
+    add("-d", "--data", **_MANY, type=_kind("plain"), metavar="DATA", help="k=v (a form), @FILE, or - for stdin")
+    add("--data-raw", dest="data", **_MANY, type=_kind("raw"), metavar="TEXT", help="as -d, and @ means nothing")
+    add(
+        "--data-binary", dest="data", **_MANY, type=_kind("binary"), metavar="DATA", help="as -d, @FILE typed as a form"
+    )
+    add("--data-urlencode", dest="data", **_MANY, type=_kind("encoded"), metavar="K=V", help="as -d, V encoded")
+    add("--json", **_MANY, metavar="K=V|JSON", help="members of an object, or JSON text, @FILE, - (numbers, true, null "
         "by JSON's rules)")  # fmt: skip
-    add("-F", "--form", **many, metavar="K=V", help="multipart; K=@FILE[;type=T][;filename=N] sends a file, K=<FILE "
+    add("-F", "--form", **_MANY, metavar="K=V", help="multipart; K=@FILE[;type=T][;filename=N] sends a file, K=<FILE "
         "its text")  # fmt: skip
     add("-T", "--upload-file", metavar="FILE", help="the body, by PUT; - is stdin")
     add("-G", "--get", action="store_true", help="-d goes to the query, by GET")
     add("-X", "--request", dest="override", metavar="METHOD", help="send METHOD instead")
     add("-I", "--head", action="store_true", help="HEAD, and show the head")
-    add("-A", "--user-agent", metavar="TEXT", help="the User-Agent field")
-    add("-e", "--referer", metavar="URL", help="the Referer field")
     add("-r", "--range", metavar="RANGE", help="bytes of the body, such as 0-99")
 
 
@@ -174,6 +183,7 @@ def add_route_flags(parser: argparse.ArgumentParser) -> None:
     add("-L", "--follow", "--location", action="store_true", default=True, help="follow redirects (the default)")
     add("--no-follow", dest="follow", action="store_false", help="show a redirect instead of following it")
     add("--max-redirects", "--max-redirs", type=int, metavar="N", help="hops at most (30)")
+    add("--http2", action="store_true", help="offer HTTP/2 to https servers")
     add_way_flags(add)
 
 
@@ -194,6 +204,7 @@ def add_time_flags(parser: argparse.ArgumentParser) -> None:
     add("--connect-timeout", type=float, metavar="S", help="seconds to connect (5)")
     add("--read-timeout", type=float, metavar="S", help="seconds between two pieces of the answer (30)")
     add("--retry", type=int, metavar="N", help="further attempts at most, where nothing is done twice (2)")
+    add("--rate", metavar="N/S", help="requests in so many seconds to one origin at most, such as 10/1")
     add("--idempotency-key", metavar="KEY", help="written --idempotency-key[=KEY]: makes POST and PATCH repeatable")
 
 
@@ -217,12 +228,21 @@ def add_cache_flags(parser: argparse.ArgumentParser) -> None:
     add("--no-cache", action="store_true", help="neither use nor fill the cache")
     add("--refresh", action="store_true", help="ask the server whether what is stored still holds")
     add("--offline", action="store_true", help="answer from the cache only; 504 where it has nothing")
+    add("--no-hsts", action="store_true", help="neither use nor keep the list of hosts that want https")
 
 
 def add_insight_flags(parser: argparse.ArgumentParser) -> None:
     """What is told about the call."""
     add = parser.add_argument_group("look inside").add_argument
     add("--timing", action="store_true", help="how long each phase took, on stderr")
+    add("--har", metavar="FILE", help="a record of all exchanges, for tools that read HAR 1.2")
+    add("--curl", action="store_true", help="print curl's command for the same request, and send nothing")
+    add("--print-request", action="store_true", help="print the request's bytes, and send nothing")
+    add(
+        "--trace-id",
+        metavar="ID",
+        help="written --trace-id[=ID]: traceparent and X-Request-Id, the same in all attempts",
+    )
 
 
 def wants_body(arguments: argparse.Namespace) -> bool:

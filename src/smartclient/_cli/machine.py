@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .codes import exit_code
+from .exits import INTERNAL
 from .telling import Teller
 from .timing import rounded
 
@@ -40,8 +42,6 @@ def record(
 
 def failure(error: BaseException, method: str, url: str, teller: Teller, code: int) -> dict[str, Any]:
     """The object of a call that gave no answer."""
-    sent = getattr(error, "sent", None)
-    message = teller.text(" ".join(str(error).split()))
     return {
         "v": VERSION,
         "request": {"method": method, "url": teller.text(url), "headers": []},
@@ -53,9 +53,16 @@ def failure(error: BaseException, method: str, url: str, teller: Teller, code: i
         "negotiated": {},
         "connection": {},
         "tls": {},
-        "error": {"type": type(error).__name__, "message": message, "sent": sent},
+        "error": error_record(error, teller),
         "exit": code,
     }
+
+
+def error_record(error: BaseException, teller: Teller) -> dict[str, Any]:
+    """What is told of an error; the text of one that nobody foresaw may hold a secret, so only its kind is."""
+    foreseen = exit_code(error) != INTERNAL
+    message = teller.text(" ".join(str(error).split())) if foreseen else "internal error"
+    return {"type": type(error).__name__, "message": message, "sent": getattr(error, "sent", None)}
 
 
 def line(value: Any) -> bytes:

@@ -19,6 +19,8 @@ FILES = {
     **dict.fromkeys((*METHODS, "request", ""), "call"),
     "cache": "cache",
     "cors": "cors",
+    "download": "download",
+    "explain": "explain",
     "tls": "tls",
     "headers": "headers",
     "doctor": "doctor",
@@ -32,6 +34,8 @@ commands:
   {" ".join(METHODS)}
                       one call with that method; without a command: get, or post with -d, -F or --json
   request METHOD URL  one call with any method
+  download URL...     to files, resumed and checked
+  explain URL         the call told in the order of the wire, with the rule behind each decision
   cache ACTION        the store on disk: list, stat, show URL, purge URL, clear, verify
   cors URL --origin O would a browser let a page of O make this call, and why not
   tls URL             protocol, certificate and chain, and what the network can see
@@ -78,10 +82,10 @@ def main(argv: Sequence[str]) -> int:
         return int(file.run(command, arguments))
     except BrokenPipeError:
         return CLOSED_PIPE
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interruption:
         from .render import note
 
-        note("smartclient: interrupted")
+        note(": ".join(["smartclient: interrupted", *map(str, interruption.args)]))
         return INTERRUPTED
     except SystemExit:  # argparse, after --help
         return OK

@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from .._model.errors import InvalidOption, SSLError
@@ -45,8 +45,38 @@ def session_options(arguments: argparse.Namespace) -> dict[str, Any]:
         options["max_redirects"] = arguments.max_redirects
     if arguments.strict:
         options["strict_accept"] = True
+    if arguments.http2:
+        options["http2"] = True
+    if arguments.trace_id is not None:
+        options["trace"] = True
+    if arguments.rate is not None:
+        options["rate"] = _rate(arguments.rate)
     options["cache"] = cache_option(arguments)
+    options["hsts"] = _hsts_option(arguments)
     return options
+
+
+def _rate(text: str) -> Any:
+    from .._model.rate import Rate
+
+    count, _, seconds = text.partition("/")
+    try:
+        return Rate(float(count), per=float(seconds.removesuffix("s") or 1))
+    except ValueError:
+        raise Fault(USAGE, "--rate wants N/SECONDS, such as 10/1") from None
+
+
+def _hsts_option(arguments: argparse.Namespace) -> str | None:
+    """The file of hosts that want https."""
+    if arguments.no_hsts:
+        return None
+    from .._api.places import state_folder
+
+    folder = state_folder()
+    if not os.path.isdir(folder):
+        with suppress(OSError):  # the list is kept in memory then
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+    return os.path.join(folder, "hsts.json")
 
 
 def cache_option(arguments: argparse.Namespace) -> Any:
@@ -87,6 +117,8 @@ def call_options(arguments: argparse.Namespace, extra_fields: Mapping[str, str])
     if arguments.range is not None:
         fields.append(("Range", f"bytes={arguments.range}"))
         fields.append(("Accept-Encoding", "identity"))  # a part of a coded body cannot be decoded
+    if arguments.trace_id:
+        fields.append(("X-Request-Id", arguments.trace_id))
     wishes = _wishes(arguments)
     named = {name.lower() for name, _ in fields} | ({"accept"} & wishes.keys())
     fields += [(name, value) for name, value in extra_fields.items() if name.lower() not in named]

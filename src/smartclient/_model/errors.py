@@ -9,7 +9,11 @@ from typing import Any, Literal
 Sent = Literal["nothing", "partly", "wholly"]
 
 
-class RequestException(OSError):
+class _Root(OSError):
+    """Beneath all errors, so that `_api.bridge` can give them further bases, which Python refuses under OSError."""
+
+
+class RequestException(_Root):
     """Whatever a call can raise because of its input, its peer or its limits.
 
     Attributes:
@@ -24,7 +28,7 @@ class RequestException(OSError):
     stale = False
 
     def __init__(self, *args: Any, request: Any = None, response: Any = None, sent: Sent = "nothing") -> None:
-        super().__init__(*args)
+        OSError.__init__(self, *args)  # whatever further bases there are
         self.response = response
         self.request = request if request is not None else getattr(response, "request", None)
         self.attempts: tuple[Any, ...] = ()
@@ -300,7 +304,16 @@ class UnexpectedContent(RequestException, ValueError):
 
 
 class WebSocketError(RequestException):
-    """The WebSocket conversation broke."""
+    """A WebSocket conversation did not come about, or has ended.
+
+    Attributes:
+        code: why it ended (RFC 6455 section 7.4.1): the peer's code, or ours for its fault; 1006 when it said nothing,
+            None when it never began.
+        reason: the peer's words.
+    """
+
+    code: int | None = None
+    reason: str = ""
 
 
 class InvalidJSONError(RequestException):

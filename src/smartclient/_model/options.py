@@ -305,6 +305,7 @@ class Options:
         limits: the session's.
         strict_accept: an answer that is not what was asked for is an error.
         http2: offer HTTP/2 to https servers.
+        upgrade: the request asks for another protocol, and a 101 is an answer to it.
         formats: how the facade reads and writes values; nothing below looks at it.
         proxies: what call, session and environment say of proxies; None when none of them does.
         proxy: the one for the request's URL, chosen at each hop; None for a direct connection.
@@ -327,6 +328,7 @@ class Options:
     limits: Limits = DEFAULT_LIMITS
     strict_accept: bool = False
     http2: bool = False
+    upgrade: bool = False
     formats: Any = None
     proxies: Proxies | None = None
     proxy: Proxy | None = None

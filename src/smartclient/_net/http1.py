@@ -24,7 +24,7 @@ from .._model.timings import Notes
 from .._runtime.base import Runtime, Stream, nearer
 from .connect import Route
 from .http1_request import framing_for, request_head
-from .http1_upload import Upload
+from .http1_upload import Sleep, Upload
 from .http1_wire import End, ResponseReader
 from .tls import handshake_of
 
@@ -105,7 +105,7 @@ class Http1Connection:
         When this raises, the connection is the caller's to discard.
         """
         reader = self._reader
-        reader.start(request.method)
+        reader.start(request.method, request.options.upgrade)
         self.served += 1
         body, timeout, deadline = request.body, request.options.timeout, request.deadline
         content = body.content
@@ -119,7 +119,7 @@ class Http1Connection:
                 await self._stream.write(head, nearer(timeout.write, deadline, self._now()))
             elif isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
                 await self._stream.write(head + content, nearer(timeout.write, deadline, self._now()))
-            elif not await self._upload(head, request, events):
+            elif not await self._upload(head, request, events, pool.runtime.sleep):
                 sent = "partly"
         except (WriteError, WriteTimeout) as error:  # what the caller's own body raises passes as it is
             # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
@@ -136,7 +136,9 @@ class Http1Connection:
         except RequestException as error:
             raise self._explained(failure or error, request, sent) from error
         reusable = sent == "wholly" and "close" not in request.fields.index.get("connection", "").lower()
-        if reader.complete:
+        if final.status == 101:
+            reply = Reply(final, Switched(self, pool), request)
+        elif reader.complete:
             end = events.pop()
             content = events[0] if len(events) == 1 else b"".join(events)
             reply = Reply(final, BytesReader(content, end.trailers), request)
@@ -166,9 +168,9 @@ class Http1Connection:
         framing = b"" if method == "GET" and request.body is NO_BODY else framing_for(method, request.body)
         return request_head(method, url.target, url.host_field, request.fields, framing)
 
-    async def _upload(self, head: bytes, request: Request, heard: list[Any]) -> bool:
+    async def _upload(self, head: bytes, request: Request, heard: list[Any], sleep: Sleep) -> bool:
         """Sends head and body in pieces. False when the peer gave its final answer before the end, into `heard`."""
-        upload = Upload(self._stream, self._reader, request, self._now, heard)
+        upload = Upload(self._stream, self._reader, request, self._now, heard, sleep)
         try:
             return await upload.run(head)
         except (ReadError, RemoteProtocolError) as error:
@@ -215,6 +217,42 @@ def _final_head(events: list[Any], interim: list[Interim]) -> Head | None:
 
 
 _SENT = {"nothing": "not sent", "partly": "partly sent", "wholly": "sent"}
+
+
+class Switched:
+    """What stands for the content of a 101: the connection, which is its caller's until `abort`.
+
+    Attributes:
+        stream: of the new protocol.
+        ahead: the first bytes of it, which came with the 101.
+    """
+
+    __slots__ = ("_connection", "_pool", "ahead", "stream", "trailers")
+
+    def __init__(self, connection: Http1Connection, pool: "Pool") -> None:
+        self._connection: Http1Connection | None = connection
+        self._pool = pool
+        self.stream = connection.stream
+        self.ahead = connection._reader.surplus
+        self.trailers = NO_FIELDS
+
+    async def read(self) -> bytes:
+        """Nothing: there is no content."""
+        return b""
+
+    async def discard(self) -> None:
+        """Closes the connection."""
+        self.abort()
+
+    def abort(self) -> None:
+        """Closes the connection; once is enough."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.discard(connection)
+
+    def __del__(self) -> None:
+        if self._connection is not None:
+            self._pool.discard_later(self._connection)
 
 
 class Http1Body:

@@ -90,7 +90,7 @@ class ResponseReader:
         self.reusable = True
         self.surplus = b""
 
-    def start(self, method: str, *, upgrade: bool = False) -> None:
+    def start(self, method: str, upgrade: bool = False) -> None:
         """A request with this method was, or is being, sent; `upgrade`: it asked for another protocol.
 
         Raises:

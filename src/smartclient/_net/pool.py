@@ -6,6 +6,7 @@ needs no shield. No I/O happens under the lock.
 
 import os
 import threading
+import warnings
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakSet
@@ -236,8 +237,16 @@ class Pool:
 
     def discard_later(self, connection: Any) -> None:
         """`discard`, or `leave`, for finalisers: from any thread, at any moment, never blocking."""
+        forgotten = connection.held
         self._orphans.append(connection)
         self.runtime.call_threadsafe(self._collect)
+        if forgotten:  # not what a fork has taken away
+            origin = connection.route.origin
+            warnings.warn(
+                f"a streamed response from {origin} was dropped: read it to its end, or close it",
+                ResourceWarning,
+                stacklevel=3,
+            )
 
     def leave(self, connection: "Http2Connection") -> None:
         """One exchange less on a connection that several share; without any it is idle, or closed if of no use."""

@@ -7,24 +7,20 @@ stage, so a hit is never an attempt.
 from collections.abc import Callable, Iterable
 
 from .._model.body import BytesReader
-from .._model.decision import AskAgain, Asking, Forward, Pass, Serve, ServeStale, Unsatisfiable, UseStale
+from .._model.decision import Asking, Forward, Serve, ServeStale, Unsatisfiable
 from .._model.errors import RequestException
 from .._model.headers import Fields, Line
 from .._model.message import Head, Reply
 from .._model.request import Request
-from .._model.scope import Scope
 from .._model.stored import Key
-from .._rules.answers import head_for
 from .._rules.collapsing import expects_events, may_share
 from .._rules.demands import ANSWERED_METHODS, demands_nothing
-from .._rules.explanation import explain, explain_served, explain_stand_in, explain_unsatisfiable
-from .._rules.invalidation import SAFE_METHODS, invalidated
+from .._rules.explanation import explain, explain_stand_in, explain_unsatisfiable
 from .._rules.reuse import NOTHING_STORED, decide
 from .._rules.staleness import stand_in
 from .._rules.storing import USELESS, is_useless
-from .._rules.validation import Heard, on_response
 from .cache_flights import take_place
-from .cache_keeping import Keeping, show
+from .cache_keeping import Keeping
 from .caching import Caching
 from .stage import Stage
 from .together import Together
@@ -52,12 +48,18 @@ class CacheStage:
     async def __call__(self, request: Request) -> Reply:
         options = request.options
         if options.cache is None:
-            return await self._uncached(request)
+            reply = await self.next(request)
+            await self.keeping.learn_of_change(request, reply, self.clock())
+            return reply
         if options.caching is not None and options.caching is not self.caching:
             return await CacheStage(options.caching, self.clock, self.next, self.together)(request)
         caching, flights = self.caching, self.flights
         if not caching.salt:
             await caching.learn_salt(self.runtime)
+        uri = request.url.without_fragment
+        alone = flights is None or flights.is_unshared(uri)
+        if alone and request.method == "GET" and self.store.lacks(uri) and demands_nothing(request):
+            return await self.ask(request, NOTHING_STORED, None, self.clock())
         keys = caching.keys_of(request)
         landed = 0 if flights is None else flights.landed
         if request.method == "GET" and self.store.lacks(keys[0][0]) and demands_nothing(request):
@@ -83,33 +85,15 @@ class CacheStage:
         now = self.clock()
         plan = decide(request, candidates, now, self.policy)
         while isinstance(plan, Serve | ServeStale):
-            reply = await self._served(request, plan, now)
+            reply = await self.keeping.served(request, plan, now)
             if reply is not None:
                 return reply
             candidates.remove(plan.stored)  # its body went meanwhile
             plan = decide(request, candidates, now, self.policy)
         return _unsatisfiable(request, plan, keys[0]) if isinstance(plan, Unsatisfiable) else (plan, now)
 
-    async def _uncached(self, request: Request) -> Reply:
-        """A call without the cache, which has to learn of it nevertheless if it changes something."""
-        reply = await self.next(request)
-        if request.method not in SAFE_METHODS:
-            await self._invalidate(reply, invalidated(request, reply.head), self.clock())
-        return reply
-
-    async def _served(self, request: Request, plan: Serve | ServeStale, now: float) -> Reply | None:
-        """The answer from the store; None if its content is not there any more."""
-        body = await self.keeping.body_of(plan.stored, plan.form)
-        if body is None:
-            return None
-        self.store.touch(plan.stored)
-        reply = Reply(head_for(plan.stored, plan.age, plan.form), body, request)
-        reply.provenance = "cache"
-        reply.cache = explain_served(plan, now)
-        return reply
-
-    async def ask(self, request: Request, plan: Asking, key: Key, sent_at: float) -> Reply:
-        """The origin's answer, or what stands in for it."""
+    async def ask(self, request: Request, plan: Asking, key: Key | None, sent_at: float) -> Reply:
+        """The origin's answer, or what stands in for it; `key` is None where it need not be known to ask."""
         try:
             if isinstance(plan, Forward):
                 reply = await self.next(request)
@@ -123,58 +107,22 @@ class CacheStage:
         if plan is NOTHING_STORED and request.method == "GET" and is_useless(head, self.policy):
             reply.cache = explain(NOTHING_STORED, USELESS, head.status, head.fields, sent_at)
             return reply
-        return await self._learn(request, reply, plan, key, sent_at)
+        key, now = key or self.caching.keys_of(request)[0], self.clock()
+        if await self.keeping.learn(request, reply, plan, key, sent_at, now):
+            return reply
+        # Without what we added there is nothing that the answer could be compared with: this comes once.
+        return await self.ask(request, Forward(plan.why, True, plan.reason, plan.rule), key, now)
 
     async def stand_in(self, request: Request, plan: Asking, failure: RequestException) -> Reply:
         """What stands in for an origin that fails; else raises `failure`."""
         now = self.clock()
         spare = stand_in(plan, request, failure, now, self.policy)
-        served = None if spare is None else await self._served(request, spare, now)
+        served = None if spare is None else await self.keeping.served(request, spare, now)
         if spare is None or served is None:
             raise failure
         served.attempts = failure.attempts
         served.cache = explain_stand_in(spare, plan, None, now)
         return served
-
-    async def _learn(self, request: Request, reply: Reply, plan: Asking, key: Key, sent_at: float) -> Reply:
-        """What the answer means for the store, and so for the caller."""
-        if reply.provenance == "adapter":
-            return reply
-        now = self.clock()
-        outcome = on_response(plan, Heard(request, key, reply.head, sent_at, now, self.policy))
-        if not isinstance(outcome, AskAgain):
-            reply.cache = explain(plan, outcome, reply.head.status, reply.head.fields, now, key)
-        if isinstance(outcome, Pass) and not outcome.invalidate:
-            return reply
-        if outcome.invalidate:
-            await self._invalidate(reply, outcome.invalidate, now)
-        try:
-            if isinstance(outcome, UseStale):
-                await self._stand_in_for(reply, outcome.plan, plan, now)
-                return reply
-            if isinstance(outcome, Pass) or await self.keeping.carry_out(reply, outcome, now):
-                return reply
-            await reply.raw.discard()
-        except BaseException:  # cancelled while the store waits: nobody above knows of this reply
-            reply.raw.abort()
-            raise
-        # Without what we added there is nothing that the answer could be compared with: this comes once.
-        return await self.ask(request, Forward(plan.why, True, plan.reason, plan.rule), key, now)
-
-    async def _invalidate(self, reply: Reply, scopes: tuple[Scope, ...], now: float) -> None:
-        try:
-            await self.store.invalidate(self.runtime, scopes, now)
-        except BaseException:  # as in `_learn`
-            reply.raw.abort()
-            raise
-
-    async def _stand_in_for(self, reply: Reply, spare: ServeStale, plan: Asking, now: float) -> None:
-        """Puts what is stored in the place of an answer that is a failure, unless its content is gone."""
-        status = reply.head.status
-        served = await self._served(reply.request, spare, now)
-        if served is not None:
-            await show(reply, served.head, served.body, "cache")
-            reply.cache = explain_stand_in(spare, plan, status, now)
 
 
 class OwnCacheStage:

@@ -10,6 +10,7 @@ from .._model.errors import ConnectionError, PoolTimeout, ReadError, RemoteProto
 from .._model.request import Request
 from .._model.stored import Key, Stored
 from .._rules.collapsing import suits
+from .._rules.partition import NO_PARTITION
 from .._runtime.base import Runtime, nearer, new_lock
 from .flight_state import ALONE, Flight, FlightState, Verdict, Waiter
 
@@ -39,6 +40,10 @@ class Flights:
     def landed(self) -> int:
         """Grows whenever a flight has left something in the store."""
         return self._state.landed
+
+    def is_unshared(self, uri: str) -> bool:
+        """Whether nobody waits for what is at `uri`, as far as anonymous calls have shown."""
+        return self._state.is_unshared((uri, NO_PARTITION), self._runtime.now())
 
     def join(self, key: Key, request: Request) -> Flight | Waiter | None:
         """A flight to lead, a place to `wait` in, or None to go alone."""

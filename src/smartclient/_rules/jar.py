@@ -183,12 +183,13 @@ class Jar:
         old = self._by_domain.get(cookie.domain, {}).get(_identity(cookie))
         if old is not None:
             cookie.created = old.created
-            self._remove(old)
         if cookie.is_expired(now):
+            if old is not None:
+                self._remove(old)
             return
         bucket = self._by_domain.setdefault(cookie.domain, {})
-        bucket[_identity(cookie)] = cookie
-        self._count += 1
+        bucket[_identity(cookie)] = cookie  # in the old one's place: of those of one moment the first is sent first
+        self._count += old is None
         if len(bucket) > PER_DOMAIN_MAX or self._count > IN_ALL_MAX:
             self._make_room(bucket, now)
 
