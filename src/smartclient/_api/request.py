@@ -324,17 +324,16 @@ def attempts_of(reply: Reply, seconds: float | None = None) -> tuple[Attempt, ..
     return (Attempt(head.status, None, "", "wholly", seconds),)
 
 
-def timings_of(reply: Reply, seconds: float) -> Timings:
-    """How long the exchange took that gave `reply`, whose head came `seconds` after the call began."""
+def timings_of(reply: Reply, seconds: float | None) -> Timings:
+    """How long the exchange took that gave `reply`, whose head came after `seconds`; None where they are another's."""
     if reply.provenance == "cache":
         return Timings()
     notes = reply.request.notes
     reused = None if reply.connection is None else True
     if notes is not None and notes.head is not None:
         return notes.timings(reused)
-    alone = not reply.history and not reply.attempts  # else that is not the time of this exchange
     known = Timings(dns=0.0, connect=0.0, tls=0.0, reused=reused) if notes is None else notes.timings()
-    return known._replace(pool_wait=None, total=seconds if alone else None)
+    return known._replace(pool_wait=None, total=None if reply.attempts else seconds)
 
 
 def tell_about(error: RequestException, reply: Reply) -> None:
