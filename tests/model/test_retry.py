@@ -33,6 +33,7 @@ def test_sets_may_be_any_iterable() -> None:
         pytest.param({"retries": 1.5}, "retries", id="fraction"),
         pytest.param({"retries": None}, "retries", id="none"),
         pytest.param({"statuses": 503}, "statuses", id="one-status"),
+        pytest.param({"statuses": [200]}, "200", id="success"),
         pytest.param({"statuses": ["503"]}, "statuses", id="status-as-text"),
         pytest.param({"methods": "GET"}, "methods", id="methods-as-text"),
         pytest.param({"methods": [b"GET"]}, "methods", id="methods-as-bytes"),

@@ -97,6 +97,16 @@ def test_a_language_that_the_request_ranks_first(language: str | None, asked: st
     assert not matches(held, Fields([("Foo", "1")]), language)
 
 
+def test_credentials_that_a_response_varies_on_are_not_kept() -> None:
+    asked = Fields([("Authorization", "Basic secret"), ("Cookie", "s=secret")])
+    selecting = selecting_values(Fields([("Vary", "Authorization, Cookie, X-Api-Key")]), asked)
+    assert selecting is not None
+    assert "secret" not in repr(selecting)
+    assert matches(selecting, asked)
+    assert not matches(selecting, Fields([("Authorization", "Basic other"), ("Cookie", "s=secret")]))
+    assert not matches(selecting, Fields([("Authorization", "Basic secret")]))
+
+
 @pytest.mark.parametrize("vary", ["*", "*, *", ", *", "Foo, *", "*,Foo", "Foo,", "Foo,,Bar"])
 def test_vary_that_never_matches(vary: str) -> None:
     assert selecting_values(Fields([("Vary", vary)]), Fields()) is None

@@ -78,6 +78,12 @@ def answer(
             [stored('"a"', OLD), stored('"b"'), stored('"a"')], (("If-None-Match", '"a", "b"'),), id="variants"
         ),
         pytest.param([stored(None, OLD), stored(None, OLD)], (), id="a date says nothing of several"),
+        pytest.param(
+            [stored(f'"{"x" * 4000}"'), stored(f'"{"y" * 4000}"'), stored('"z"')],
+            (("If-None-Match", f'"{"x" * 4000}", "z"'),),
+            id="not more than a head can hold",
+        ),
+        pytest.param([stored(f'"{"x" * 5000}"')], (), id="nor one that is too long"),
     ],
 )
 def test_conditions(candidates: list[Stored], lines: tuple[tuple[str, str], ...]) -> None:

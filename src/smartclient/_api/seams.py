@@ -91,6 +91,6 @@ def takes_requests(auth: Any) -> bool:
         return False
     if type(auth).__module__.partition(".")[0] == __package__.partition(".")[0]:
         return False
-    import inspect  # 7 ms that most programs save
+    import inspect
 
     return not (inspect.isgeneratorfunction(auth) or inspect.isgeneratorfunction(type(auth).__call__))

@@ -168,6 +168,7 @@ def add_output_flags(parser: argparse.ArgumentParser) -> None:
     add("-N", "--no-buffer", action="store_true", help="bodies are written as they arrive (always on)")
     add("-f", "--fail", action="store_true", help="no body for statuses of 400 and above")
     add("--no-fail", action="store_true", help="exit 0 for statuses of 400 and above too")
+    add("--sse", action="store_true", help="the server's events as they come, reconnecting; with --json-out whole")
     add("--json-out", action="store_true", help="one JSON object on stdout that tells everything")
     add_look_flags(parser)
 

@@ -192,9 +192,10 @@ class Watch:
         call: its number.
         keeps: bytes of bodies that some observer wants.
         notes: of the exchange that is under way, or was last.
+        exchanges: begun so far.
     """
 
-    __slots__ = ("_now", "_observers", "call", "keeps", "notes")
+    __slots__ = ("_now", "_observers", "call", "exchanges", "keeps", "notes")
 
     def __init__(self, observers: tuple[Observer, ...], now: Callable[[], float]) -> None:
         """`now` gives monotonic seconds."""
@@ -203,6 +204,7 @@ class Watch:
         self.call = next(_numbers)
         self.keeps = max(observer.keeps for observer in observers)
         self.notes: Notes | None = None
+        self.exchanges = 0
 
     def tell(self, kind: Callable[..., Event], *facts: Any) -> None:
         """Has an event of `kind` seen by all observers, as of now."""

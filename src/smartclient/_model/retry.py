@@ -62,7 +62,10 @@ class RetryPolicy:
         budget: Any = self.budget
         if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int) or budget < 0):
             raise InvalidOption(f"RetryPolicy(budget=): expected a whole number or None, not {shown(budget)}")
-        object.__setattr__(self, "statuses", _members("statuses", self.statuses, int))
+        statuses = _members("statuses", self.statuses, int)
+        if 200 in statuses:
+            raise InvalidOption("RetryPolicy(statuses=): a 200 is never retried")
+        object.__setattr__(self, "statuses", statuses)
         methods = _members("methods", self.methods, str)
         object.__setattr__(self, "methods", frozenset(method.upper() for method in methods))
 

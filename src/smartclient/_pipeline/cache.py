@@ -5,26 +5,23 @@ stage, so a hit is never an attempt.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from .._model.body import BytesReader
-from .._model.decision import AskAgain, Asking, Forward, Pass, Serve, ServeStale, Unsatisfiable, UseStale
+from .._model.decision import Asking, Forward, Serve, ServeStale, Unsatisfiable
 from .._model.errors import RequestException
 from .._model.headers import Fields, Line
 from .._model.message import Head, Reply
 from .._model.request import Request
-from .._model.scope import Scope
 from .._model.stored import Key
-from .._rules.answers import head_for
-from .._rules.collapsing import expects_events, may_share
+from .._rules.collapsing import expects_events, may_share, refreshing, validating
 from .._rules.demands import ANSWERED_METHODS, demands_nothing
-from .._rules.explanation import explain, explain_served, explain_stand_in, explain_unsatisfiable
-from .._rules.invalidation import SAFE_METHODS, invalidated
+from .._rules.explanation import explain, explain_stand_in, explain_unsatisfiable
 from .._rules.reuse import NOTHING_STORED, decide
 from .._rules.staleness import stand_in
 from .._rules.storing import USELESS, is_useless
-from .._rules.validation import Heard, on_response
-from .cache_flights import take_place
-from .cache_keeping import Keeping, show
+from .cache_flights import ask_for_nobody, take_place
+from .cache_keeping import Keeping
 from .caching import Caching
 from .stage import Stage
 from .together import Together
@@ -35,10 +32,16 @@ _NO_CONTENT = Fields([("Content-Length", "0")])
 class CacheStage:
     """Answers from the store where the rules allow, and keeps it true to what the origin says."""
 
-    __slots__ = ("caching", "clock", "flights", "keeping", "next", "policy", "runtime", "store", "together")
+    __slots__ = ("again", "caching", "clock", "flights", "keeping", "next", "policy", "runtime", "store", "together")
 
-    def __init__(self, caching: Caching, clock: Callable[[], float], next: Stage, together: Together) -> None:
-        """`clock` gives wall time, seconds since the epoch; `together` is shared with other sessions over one pool."""
+    def __init__(
+        self, caching: Caching, clock: Callable[[], float], next: Stage, together: Together, again: bool = True
+    ) -> None:
+        """`clock` gives wall time, seconds since the epoch; `together` is shared with other sessions over one pool.
+
+        `again`: `next` may be called beside the call, in the background.
+        """
+        self.again = again
         self.caching = caching
         self.together = together
         self.flights = together.flights_of(caching)
@@ -52,9 +55,11 @@ class CacheStage:
     async def __call__(self, request: Request) -> Reply:
         options = request.options
         if options.cache is None:
-            return await self._uncached(request)
+            reply = await self.next(request)
+            await self.keeping.learn_of_change(request, reply, self.clock())
+            return reply
         if options.caching is not None and options.caching is not self.caching:
-            return await CacheStage(options.caching, self.clock, self.next, self.together)(request)
+            return await CacheStage(options.caching, self.clock, self.next, self.together, self.again)(request)
         caching, flights = self.caching, self.flights
         if not caching.salt:
             await caching.learn_salt(self.runtime)
@@ -86,31 +91,23 @@ class CacheStage:
         candidates = await self.store.lookup(self.runtime, keys) if request.method in ANSWERED_METHODS else []
         now = self.clock()
         plan = decide(request, candidates, now, self.policy)
+        if isinstance(plan, ServeStale) and plan.refresh and not self._refreshes(request, keys[0]):
+            plan = decide(validating(request), candidates, now, self.policy)
         while isinstance(plan, Serve | ServeStale):
-            reply = await self._served(request, plan, now)
+            reply = await self.keeping.served(request, plan, now)
             if reply is not None:
                 return reply
             candidates.remove(plan.stored)  # its body went meanwhile
             plan = decide(request, candidates, now, self.policy)
         return _unsatisfiable(request, plan, keys[0]) if isinstance(plan, Unsatisfiable) else (plan, now)
 
-    async def _uncached(self, request: Request) -> Reply:
-        """A call without the cache, which has to learn of it nevertheless if it changes something."""
-        reply = await self.next(request)
-        if request.method not in SAFE_METHODS:
-            await self._invalidate(reply, invalidated(request, reply.head), self.clock())
-        return reply
+    def _refreshes(self, request: Request, key: Key) -> bool:
+        """Whether what is stored under `key` is, or will be, validated in the background."""
+        return self.again and self.together.background.start((self.caching, key), partial(self._refresh, request))
 
-    async def _served(self, request: Request, plan: Serve | ServeStale, now: float) -> Reply | None:
-        """The answer from the store; None if its content is not there any more."""
-        body = await self.keeping.body_of(plan.stored, plan.form)
-        if body is None:
-            return None
-        self.store.touch(plan.stored)
-        reply = Reply(head_for(plan.stored, plan.age, plan.form), body, request)
-        reply.provenance = "cache"
-        reply.cache = explain_served(plan, now)
-        return reply
+    async def _refresh(self, request: Request) -> None:
+        request = refreshing(request, self.runtime.now())
+        await ask_for_nobody(self, self.flights, request, self.caching.keys_of(request))
 
     async def ask(self, request: Request, plan: Asking, key: Key | None, sent_at: float) -> Reply:
         """The origin's answer, or what stands in for it; `key` is None where it need not be known to ask."""
@@ -127,74 +124,39 @@ class CacheStage:
         if plan is NOTHING_STORED and request.method == "GET" and is_useless(head, self.policy):
             reply.cache = explain(NOTHING_STORED, USELESS, head.status, head.fields, sent_at)
             return reply
-        return await self._learn(request, reply, plan, key or self.caching.keys_of(request)[0], sent_at)
+        key, now = key or self.caching.keys_of(request)[0], self.clock()
+        if await self.keeping.learn(request, reply, plan, key, sent_at, now):
+            return reply
+        # Without what we added there is nothing that the answer could be compared with: this comes once.
+        return await self.ask(request, Forward(plan.why, True, plan.reason, plan.rule), key, now)
 
     async def stand_in(self, request: Request, plan: Asking, failure: RequestException) -> Reply:
         """What stands in for an origin that fails; else raises `failure`."""
         now = self.clock()
         spare = stand_in(plan, request, failure, now, self.policy)
-        served = None if spare is None else await self._served(request, spare, now)
+        served = None if spare is None else await self.keeping.served(request, spare, now)
         if spare is None or served is None:
             raise failure
         served.attempts = failure.attempts
         served.cache = explain_stand_in(spare, plan, None, now)
         return served
 
-    async def _learn(self, request: Request, reply: Reply, plan: Asking, key: Key, sent_at: float) -> Reply:
-        """What the answer means for the store, and so for the caller."""
-        if reply.provenance == "adapter":
-            return reply
-        now = self.clock()
-        outcome = on_response(plan, Heard(request, key, reply.head, sent_at, now, self.policy))
-        if not isinstance(outcome, AskAgain):
-            reply.cache = explain(plan, outcome, reply.head.status, reply.head.fields, now, key)
-        if isinstance(outcome, Pass) and not outcome.invalidate:
-            return reply
-        if outcome.invalidate:
-            await self._invalidate(reply, outcome.invalidate, now)
-        try:
-            if isinstance(outcome, UseStale):
-                await self._stand_in_for(reply, outcome.plan, plan, now)
-                return reply
-            if isinstance(outcome, Pass) or await self.keeping.carry_out(reply, outcome, now):
-                return reply
-            await reply.raw.discard()
-        except BaseException:  # cancelled while the store waits: nobody above knows of this reply
-            reply.raw.abort()
-            raise
-        # Without what we added there is nothing that the answer could be compared with: this comes once.
-        return await self.ask(request, Forward(plan.why, True, plan.reason, plan.rule), key, now)
-
-    async def _invalidate(self, reply: Reply, scopes: tuple[Scope, ...], now: float) -> None:
-        try:
-            await self.store.invalidate(self.runtime, scopes, now)
-        except BaseException:  # as in `_learn`
-            reply.raw.abort()
-            raise
-
-    async def _stand_in_for(self, reply: Reply, spare: ServeStale, plan: Asking, now: float) -> None:
-        """Puts what is stored in the place of an answer that is a failure, unless its content is gone."""
-        status = reply.head.status
-        served = await self._served(reply.request, spare, now)
-        if served is not None:
-            await show(reply, served.head, served.body, "cache")
-            reply.cache = explain_stand_in(spare, plan, status, now)
-
 
 class OwnCacheStage:
     """Where the session keeps nothing: a call that brings a cache of its own has it used."""
 
-    __slots__ = ("clock", "next", "together")
+    __slots__ = ("again", "clock", "next", "together")
 
-    def __init__(self, clock: Callable[[], float], next: Stage, together: Together) -> None:
+    def __init__(self, clock: Callable[[], float], next: Stage, together: Together, again: bool = True) -> None:
         """As for `CacheStage`."""
+        self.again = again
         self.clock = clock
         self.next = next
         self.together = together
 
     async def __call__(self, request: Request) -> Reply:
         own = request.options.caching
-        stage = self.next if own is None else CacheStage(own, self.clock, self.next, self.together)
+        stage = self.next if own is None else CacheStage(own, self.clock, self.next, self.together, self.again)
         return await stage(request)
 
 

@@ -1,6 +1,6 @@
 """What a session may have besides its options: observers, a rate, trace fields; each of them is a stage of its own."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._model.observer import Observer
@@ -20,15 +20,21 @@ class Extras(NamedTuple):
         rate: with the moments that all calls share; None for none.
         trace: whether calls get trace fields.
         trace_hosts: the hosts that they go to; None for every host.
+        idempotency_key: whether POST and PATCH get one.
+        spans: makes a stage that traces the exchange, of `trace_hosts` and that; None for none.
     """
 
     observers: tuple[Observer, ...] = ()
     rate: "tuple[Rate, RateLimiter] | None" = None
     trace: bool = False
     trace_hosts: Collection[str] | None = None
+    idempotency_key: bool = False
+    spans: Callable[[Collection[str] | None, Stage], Stage] | None = None
 
     def around_exchange(self, stage: Stage, runtime: Runtime) -> Stage:
         """The exchange, with what is around each attempt."""
+        if self.spans is not None:
+            stage = self.spans(self.trace_hosts, stage)
         if self.observers:
             from .observe import ObservedExchange
 
@@ -57,6 +63,10 @@ class Extras(NamedTuple):
             from .trace import TraceStage
 
             stage = TraceStage(stage)
+        if self.idempotency_key:
+            from .idempotency import IdempotencyStage
+
+            stage = IdempotencyStage(stage)
         return stage
 
 

@@ -56,6 +56,7 @@ class ObservedExchange:
             return await self.next(request)
         request = request.replace(fresh=request.fresh)
         notes = watch.notes = request.notes = Notes(self.now())
+        watch.exchanges += 1
         try:
             reply = await self.next(request)
         except BaseException as error:

@@ -28,13 +28,14 @@ class Waits(Protocol):
 class RetryStage:
     """Sends again what failed, or was answered with a passing status, as `options.retries` allows and in time."""
 
-    __slots__ = ("budget", "next", "runtime", "wall_clock")
+    __slots__ = ("budget", "next", "owed", "runtime", "wall_clock")
 
     def __init__(self, runtime: Waits, wall_clock: Callable[[], float], budget: RetryBudget, next: Stage) -> None:
         """`wall_clock` gives seconds since the epoch; `budget` is shared by all calls of a session."""
         self.runtime = runtime
         self.wall_clock = wall_clock
         self.budget = budget
+        self.owed = budget.owed
         self.next = next
 
     async def __call__(self, request: Request) -> Reply:
@@ -43,8 +44,9 @@ class RetryStage:
         except RequestException as error:
             outcome: Reply | RequestException = error
         else:
-            if reply.head.status not in request.options.retries.statuses:
-                if self.budget.owed:
+            status = reply.head.status
+            if status == 200 or status not in request.options.retries.statuses:
+                if self.owed:
                     self.budget.give(request.url.origin)
                 return reply
             outcome = reply

@@ -39,15 +39,15 @@ class TraceHostsStage:
         self.next = next
 
     async def __call__(self, request: Request) -> Reply:
-        if not self._has(request.url.host):
+        if not goes_to(self.hosts, request.url.host):
             request = request.replace(fields=request.fields.without(TRACE_FIELDS))
         return await self.next(request)
 
-    def _has(self, host: str) -> bool:
-        labels = host.lower().split(".")
-        return host.lower() in self.hosts or any(
-            "." + ".".join(labels[start:]) in self.hosts for start in range(1, len(labels))
-        )
+
+def goes_to(hosts: Collection[str], host: str) -> bool:
+    """Whether trace fields may go to `host`: it is one of `hosts`, or below one that begins with a dot."""
+    labels = host.lower().split(".")
+    return host.lower() in hosts or any("." + ".".join(labels[start:]) in hosts for start in range(1, len(labels)))
 
 
 def _number(size: int) -> str:

@@ -63,7 +63,7 @@ class Course(Protocol):
 class Rule(Protocol):
     """What `Options.retries` may be instead of a `RetryPolicy`: the seam for policies that others wrote.
 
-    `statuses` are those of answers after which a course wants to be asked.
+    `statuses` are those of answers after which a course wants to be asked; after a 200 it is not.
     """
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from .._model.fields import parse_list, parse_weighted
-from .._model.headers import Fields
+from .._model.headers import CREDENTIAL_FIELDS, Fields
 from .._model.stored import Stored
 
 Selecting = tuple[tuple[str, str | None], ...]
@@ -52,9 +52,14 @@ def _ranks_first(accepted: str, language: str) -> bool:
 def normalised(name: str, value: str | None) -> str | None:
     """`value` of the field `name` (lower case) in a form in which equal meanings are equal texts.
 
-    Space around members goes. Of Accept, Accept-Encoding and Accept-Language, order and case go too.
+    Space around members goes. Of Accept, Accept-Encoding and Accept-Language, order and case go too. Credentials are
+    replaced by a digest: what is stored may be on a disk.
     """
-    if value is None or '"' in value:  # within quotes space, case and commas count
+    if value is None:
+        return None
+    if name in CREDENTIAL_FIELDS:
+        return _digest(value)
+    if '"' in value:  # within quotes space, case and commas count
         return value
     if name in _BY_MEANING:
         return _meaning(value) if len(value) <= 256 else _meaning_of(value)
@@ -67,6 +72,13 @@ def _meaning_of(value: str) -> str:
 
 
 _meaning = lru_cache(256)(_meaning_of)
+
+
+@lru_cache(64)
+def _digest(value: str) -> str:
+    from hashlib import blake2b  # few responses vary on credentials, and importing it loads OpenSSL
+
+    return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def select(candidates: Sequence[Stored], request: Fields) -> Stored | None:

@@ -44,6 +44,8 @@ from .storing import (
 
 _OF_THE_BYTES_HELD = frozenset(("content-encoding", "content-length", "content-range"))
 
+_TAGS_MAX = 4096  # characters of If-None-Match: beyond, servers refuse the head
+
 _METHOD = Pass("only answers to GET are stored", "RFC 9111 section 3")
 _SERVER_ERROR = Pass("a server error leaves what is stored alone", "RFC 9111 section 4.3.3")
 _OF_THE_CALLER = Pass("it answers the caller's own condition", "RFC 9111 section 4.3.4")
@@ -69,9 +71,12 @@ class Heard(NamedTuple):
 def conditions(stored: Sequence[Stored]) -> tuple[Line, ...]:
     """The lines that ask whether one of `stored` is still right (section 4.3.1); none if none has a validator."""
     lines: list[Line] = []
-    tags = dict.fromkeys([each.etag for each in stored if each.etag is not None])
+    tags = ""
+    for tag in dict.fromkeys([each.etag for each in stored if each.etag is not None]):
+        if len(tags) + len(tag) <= _TAGS_MAX:
+            tags = f"{tags}, {tag}" if tags else tag
     if tags:
-        lines.append(("If-None-Match", ", ".join(tags)))
+        lines.append(("If-None-Match", tags))
     if len(stored) == 1 and stored[0].last_modified is not None:  # of several, a date could only mean one
         lines.append(("If-Modified-Since", stored[0].last_modified))
     return tuple(lines)
