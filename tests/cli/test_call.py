@@ -1,6 +1,7 @@
 """Each flag, through `main` and against a real origin in this process."""
 
 import base64
+import gzip
 import io
 import json
 import re
@@ -469,3 +470,9 @@ def test_json_body(run: Run, origin: Origin, flags: list[str], body: bytes) -> N
 def test_flags_that_make_no_sense(run: Run, flags: list[str], told: str) -> None:
     ended = run("get", *flags, "http://127.0.0.1:1/")
     assert (ended.code, told in ended.err) == (2, True), ended.err
+
+
+def test_a_body_is_compressed(run: Run, origin: Origin, tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(b"tea" * 1000)
+    seen = echoed(run("post", "--compress", "gzip", "-d", f"@{tmp_path / 'body'}", f"{origin.url}/echo"))
+    assert (gzip.decompress(seen["body"]), seen["headers"]["content-encoding"]) == (b"tea" * 1000, "gzip")

@@ -127,6 +127,7 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
         "by JSON's rules)")  # fmt: skip
     add("-F", "--form", **_MANY, metavar="K=V", help="multipart; K=@FILE[;type=T][;filename=N] sends a file, K=<FILE "
         "its text")  # fmt: skip
+    add("--compress", choices=("gzip", "zstd"), help="send a body of 1 KiB or more in this coding")
     add("-T", "--upload-file", metavar="FILE", help="the body, by PUT; - is stdin")
     add("-G", "--get", action="store_true", help="-d goes to the query, by GET")
     add("-X", "--request", dest="override", metavar="METHOD", help="send METHOD instead")
