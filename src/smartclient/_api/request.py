@@ -10,7 +10,6 @@ from .._model.body import NO_BODY, RequestBody
 from .._model.errors import RequestException, SessionMisuse, shown
 from .._model.headers import Headers, fields_from
 from .._model.message import Reply
-from .._model.multipart import Multipart
 from .._model.percent import query_from
 from .._model.request import Request as ModelRequest
 from .._model.retry import Attempt
@@ -288,12 +287,16 @@ def _userinfo_of(url: Any) -> tuple[str, str] | None:
 def _shown(body: RequestBody) -> Any:
     """What a body is to callers."""
     content = body.content if body.source is None else body.source
+    if isinstance(content, bytes | str):
+        return content or None
+    from .._model.multipart import Multipart
+
     if isinstance(content, Multipart) and body.replayable:
         try:
             return b"".join(content)
         except (RequestException, OSError, ValueError):  # its files are closed or have changed meanwhile
             return content
-    return None if content == b"" else content
+    return content
 
 
 def prepared_from(request: ModelRequest) -> PreparedRequest:

@@ -82,7 +82,13 @@ class GuardedStore(Store):
     async def open_body(
         self, runtime: Runtime, stored: Stored, span: tuple[int, int] | None = None
     ) -> BodyReader | None:
-        body = await self._guarded("open_body", runtime, self._reading, self._store.open_body, runtime, stored, span)
+        if self._reading.failures and self._reading.rests(runtime):
+            return None
+        try:
+            body = await self._store.open_body(runtime, stored, span)
+        except Exception as error:
+            self.report("open_body", error, runtime, self._reading)
+            return None
         return body if body is None or type(body) is BytesReader else GuardedReader(self, runtime, body)
 
     async def writer(self, runtime: Runtime, record: Stored) -> Writer:
