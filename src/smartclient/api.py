@@ -3,6 +3,7 @@
 from typing import Any, Unpack
 
 from . import sessions
+from ._api.call_jar import CallJar
 from ._api.options import CallOptions, GetOptions, PostOptions, PutOptions
 from ._api.response import Response
 from ._api.session import Session
@@ -11,6 +12,7 @@ from ._runtime.base import new_lock
 __all__ = ["delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"]
 
 _lock = new_lock()
+_jar = CallJar()
 _shared: Session | None = None
 
 
@@ -19,7 +21,7 @@ def _session() -> Session:
     if _shared is None:
         with _lock:
             if _shared is None:
-                _shared = Session(cookies=None)
+                _shared = Session(cookies=_jar)
     return _shared
 
 
@@ -28,7 +30,10 @@ def request(method: str, url: Any, **options: Unpack[CallOptions]) -> Response:
     if sessions.Session is not Session:  # somebody put another class in its place, to see what becomes of calls
         with sessions.Session() as session:
             return session.request(method=method, url=url, **options)  # type: ignore[no-any-return, unused-ignore]
-    return _session().request(method=method, url=url, **options)
+    try:
+        return _session().request(method=method, url=url, **options)
+    finally:
+        _jar.forget()
 
 
 def get(url: Any, params: Any = None, **options: Unpack[GetOptions]) -> Response:

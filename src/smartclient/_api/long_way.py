@@ -286,6 +286,7 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
         caching=session._caching,
         hsts=session._hsts,
         extras=extras,
+        again=False,
     )
     try:
         response = run_blocking(perform(extras.around_call(hop, together.runtime), request, Response, whole=False))

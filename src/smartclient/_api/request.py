@@ -10,7 +10,6 @@ from .._model.body import NO_BODY, RequestBody
 from .._model.errors import RequestException, SessionMisuse, shown
 from .._model.headers import Headers, fields_from
 from .._model.message import Reply
-from .._model.multipart import Multipart
 from .._model.percent import query_from
 from .._model.request import Request as ModelRequest
 from .._model.retry import Attempt
@@ -301,12 +300,16 @@ def _userinfo_of(url: Any) -> tuple[str, str] | None:
 def _shown(body: RequestBody) -> Any:
     """What a body is to callers."""
     content = body.content if body.source is None else body.source
+    if isinstance(content, bytes | str):
+        return content or None
+    from .._model.multipart import Multipart
+
     if isinstance(content, Multipart) and body.replayable:
         try:
             return b"".join(content)
         except (RequestException, OSError, ValueError):  # its files are closed or have changed meanwhile
             return content
-    return None if content == b"" else content
+    return content
 
 
 def prepared_from(request: ModelRequest) -> PreparedRequest:
@@ -334,17 +337,16 @@ def attempts_of(reply: Reply, seconds: float | None = None) -> tuple[Attempt, ..
     return (Attempt(head.status, None, "", "wholly", seconds),)
 
 
-def timings_of(reply: Reply, seconds: float) -> Timings:
-    """How long the exchange took that gave `reply`, whose head came `seconds` after the call began."""
+def timings_of(reply: Reply, seconds: float | None) -> Timings:
+    """How long the exchange took that gave `reply`, whose head came after `seconds`; None where they are another's."""
     if reply.provenance == "cache":
         return Timings()
     notes = reply.request.notes
     reused = None if reply.connection is None else True
     if notes is not None and notes.head is not None:
         return notes.timings(reused)
-    alone = not reply.history and not reply.attempts  # else that is not the time of this exchange
     known = Timings(dns=0.0, connect=0.0, tls=0.0, reused=reused) if notes is None else notes.timings()
-    return known._replace(pool_wait=None, total=seconds if alone else None)
+    return known._replace(pool_wait=None, total=None if reply.attempts else seconds)
 
 
 def tell_about(error: RequestException, reply: Reply) -> None:

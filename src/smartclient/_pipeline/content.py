@@ -4,13 +4,14 @@ Above the cache on both ways: Vary selects on the fields that are set here, and 
 """
 
 from .._codec.decoders import ACCEPT_ENCODING, Decoder, decoding_for
-from .._model.body import BodyReader, BytesReader
+from .._model.body import NO_BODY, BodyReader, BytesReader
 from .._model.errors import BodyTooLarge, DecodedTooLarge, NegotiationError, RequestException
 from .._model.fields import content_codings
 from .._model.headers import Fields
 from .._model.message import Reply
 from .._model.options import Limits
 from .._model.request import Request
+from .._rules.refusals import REFUSALS, without_refused
 from .stage import Stage
 
 
@@ -27,6 +28,11 @@ class ContentStage:
             # A part of a coded representation cannot be decoded on its own.
             request = request.replace(fields=request.fields.replace("Accept-Encoding", "identity"))
         reply = await self.next(request)
+        if reply.head.status in REFUSALS and request.body is not NO_BODY:
+            again = without_refused(request, reply.head)
+            if again is not None:
+                await reply.raw.discard()
+                return await self(again)
         if request.options.strict_accept:
             _check_match(reply)
         fields = reply.head.fields
