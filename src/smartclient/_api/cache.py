@@ -117,6 +117,8 @@ def _store_from(value: Any) -> Store:
 
         return MemoryStore()
     if isinstance(value, str | os.PathLike):
+        if not path_text("Cache(store=)", value):
+            raise InvalidOption("Cache(store=): expected the path of a folder")
         from .._store.sqlite import SQLiteStore
         from .._store.tiers import TieredStore
 
@@ -150,7 +152,7 @@ _at: dict[str, Cache] = {}
 
 def cache_at(path: "str | os.PathLike[str]") -> Cache:
     """The store on disk in the folder `path`, one object for all that ask for it in this process."""
-    place = os.path.abspath(path_text("cache", path) or "")
+    place = os.path.abspath(os.path.expanduser(path_text("cache", path) or ""))
     cache = _at.get(place)
     return _at.setdefault(place, Cache(place)) if cache is None else cache
 
