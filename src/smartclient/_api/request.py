@@ -96,7 +96,7 @@ class PreparedRequest(HookHolder):
         self.url: Any = None
         self.headers: Any = None
         self.hooks: dict[str, Any] = default_hooks()
-        self._cookies: Any = None
+        self._given_cookies: Any = None
         self._body_position: Any = None
         self._body: Any = None
         self._sending: RequestBody | None = None  # what `body` stands for, until it is set
@@ -159,6 +159,19 @@ class PreparedRequest(HookHolder):
         return copy
 
     @property
+    def _cookies(self) -> Any:
+        """The jar of the cookies that were given, which auth objects written for requests look at and add to."""
+        from http.cookiejar import CookieJar
+
+        if not isinstance(self._given_cookies, CookieJar):
+            from .cookiejar import RequestsCookieJar
+
+            jar = RequestsCookieJar()
+            jar.update(self._given_cookies or {})
+            self._given_cookies = jar
+        return self._given_cookies
+
+    @property
     def path_url(self) -> str:
         """Path and query of `url`, as in the request line."""
         from urllib.parse import urlsplit
@@ -219,7 +232,7 @@ class PreparedRequest(HookHolder):
 
     def prepare_cookies(self, cookies: Any) -> None:
         """The Cookie field for `cookies`, a mapping or jar, unless there is one."""
-        self._cookies = cookies
+        self._given_cookies = cookies
         if cookies and "Cookie" not in self.headers:
             from .cookies import cookie_pairs
 
