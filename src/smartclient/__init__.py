@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         compat,
         cookies,
         cors,
+        events,
         exceptions,
         har,
         hooks,
@@ -35,15 +36,18 @@ if TYPE_CHECKING:
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
+    from ._api.download import Download
+    from ._api.event_stream import AsyncEventStream, EventStream
     from ._api.request import PreparedRequest, Request
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
+    from ._codec.sse import ServerEvent
     from ._model.options import TLS, Limits
     from ._model.policy import CacheRule
     from ._model.rate import Rate
     from ._model.redirects import Redirects
     from ._model.retry import RetryPolicy
-    from .api import delete, get, head, options, patch, post, put, query, request, stream
+    from .api import delete, download, get, head, options, patch, post, put, query, request, sse, stream
     from .as_requests import install_as_requests
     from .exceptions import (
         ConnectionError,
@@ -63,13 +67,29 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "._api.audit": ("headers_report",),
-    ".api": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
+    ".api": (
+        "delete",
+        "download",
+        "get",
+        "head",
+        "options",
+        "patch",
+        "post",
+        "put",
+        "query",
+        "request",
+        "sse",
+        "stream",
+    ),
     "._api.async_session": ("AsyncSession",),
     "._api.cache": ("Cache",),
+    "._api.download": ("Download",),
+    "._api.event_stream": ("AsyncEventStream", "EventStream"),
     "._api.request": ("PreparedRequest", "Request"),
     "._api.session": ("Session",),
     ".status_codes": ("codes",),
     "._api.response": ("AsyncResponse", "Response"),
+    "._codec.sse": ("ServerEvent",),
     "._model.options": ("TLS", "Limits"),
     "._model.policy": ("CacheRule",),
     "._model.redirects": ("Redirects",),
@@ -99,6 +119,7 @@ _MODULES = (
     "compat",
     "cookies",
     "cors",
+    "events",
     "exceptions",
     "har",
     "hooks",
@@ -114,12 +135,15 @@ _MODULES = (
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AsyncEventStream",
     "AsyncResponse",
     "AsyncSession",
     "Cache",
     "CacheRule",
     "ConnectTimeout",
     "ConnectionError",
+    "Download",
+    "EventStream",
     "FileModeWarning",
     "HTTPError",
     "JSONDecodeError",
@@ -132,6 +156,7 @@ __all__ = [
     "RequestException",
     "Response",
     "RetryPolicy",
+    "ServerEvent",
     "Session",
     "SmartclientError",
     "TLS",
@@ -150,6 +175,8 @@ __all__ = [
     "cookies",
     "cors",
     "delete",
+    "download",
+    "events",
     "exceptions",
     "get",
     "har",
@@ -169,6 +196,7 @@ __all__ = [
     "session",
     "sessions",
     "status_codes",
+    "sse",
     "stream",
     "structures",
     "testing",

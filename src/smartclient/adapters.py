@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ._api.adapters import DEFAULT_POOLBLOCK, DEFAULT_POOLSIZE, DEFAULT_RETRIES, BaseAdapter, HTTPAdapter
+from ._elsewhere import found_elsewhere
 
 if TYPE_CHECKING:
     Retry: Any
@@ -17,4 +18,4 @@ def __getattr__(name: str) -> Any:
         home = urllib3.util.retry if name == "Retry" else urllib3.exceptions
         if hasattr(home, name):
             return getattr(home, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return found_elsewhere(__name__, name)

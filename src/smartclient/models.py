@@ -1,7 +1,10 @@
 """Requests and responses, and the numbers that programs written for requests look up beside them."""
 
+from typing import Any
+
 from ._api.request import PreparedRequest, Request
 from ._api.response import REDIRECT_STATI, Response
+from ._elsewhere import found_elsewhere
 
 DEFAULT_REDIRECT_LIMIT = 30
 CONTENT_CHUNK_SIZE = 10 * 1024
@@ -16,3 +19,7 @@ __all__ = [
     "Request",
     "Response",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return found_elsewhere(__name__, name)

@@ -73,4 +73,4 @@ def test_one_session_for_all_which_keeps_no_cookies(monkeypatch):
     monkeypatch.setattr(verbs, "_shared", None)
     session = verbs._session()
     assert verbs._session() is session
-    assert session.cookies is None
+    assert not session.cookies

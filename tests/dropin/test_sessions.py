@@ -106,6 +106,12 @@ def test_cookies_set_on_the_way_are_sent_on(session, origin):
     assert session.get(url, cookies={"own": "1"}).json() == {"k": "v", "own": "1"}
 
 
+def test_functions_send_on_what_is_set_on_the_way_and_keep_nothing(way, origin):
+    url = origin.route("/login", lambda seen: redirect("/cookies", ("Set-Cookie", "k=v; Path=/")))
+    assert smartclient.get(url, cookies={"own": "1"}).json() == {"k": "v", "own": "1"}
+    assert smartclient.get(f"{origin.url}/cookies").json() == {}
+
+
 def redirect(to, *headers, status=302):
     """A page that leads to another."""
     return Page(status=status, headers=(("Location", to), *headers))

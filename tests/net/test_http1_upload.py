@@ -6,6 +6,7 @@ import pytest
 
 from smartclient._model.body import RequestBody
 from smartclient._model.errors import InvalidOption, RemoteProtocolError, ServerDisconnected, WriteTimeout
+from smartclient._model.headers import Fields
 from smartclient._model.message import Head, Interim
 from smartclient._model.request import Request
 from smartclient._model.url import URL
@@ -44,12 +45,16 @@ class Pipe:
         return b"".join(self.written)
 
 
+async def no_sleep(seconds: float) -> None:
+    raise AssertionError("nothing to wait for")
+
+
 def sent(pipe: Pipe, body: RequestBody, now: Any = lambda: 0.0, **options: Any) -> tuple[bool, list[Any]]:
     reader = ResponseReader()
     reader.start("PUT")
     heard: list[Any] = []
     request = Request("PUT", URL.parse("http://h/"), body=body, **options)
-    return run_blocking(Upload(pipe, reader, request, now, heard).run(b"HEAD")), heard
+    return run_blocking(Upload(pipe, reader, request, now, heard, no_sleep).run(b"HEAD")), heard
 
 
 @pytest.mark.parametrize("takes", [(), (1, 1, 2), (0, 0, 4, 0)], ids=["at once", "in parts", "after refusals"])
@@ -131,3 +136,48 @@ def test_progress_of_an_early_end_is_not_told_as_the_end() -> None:
     body = RequestBody(b"abcd", progress=lambda *args: told.append(args))
     assert sent(Pipe(1, answers={2: NO}), body)[0] is False
     assert told == []
+
+
+class Clock:
+    """Time that passes while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+@pytest.mark.parametrize(
+    ("answers", "whole", "seconds", "statuses"),
+    [
+        pytest.param({}, True, 1.0, [], id="silence"),
+        pytest.param({1: CONTINUE}, True, 0.0, [100], id="continue"),
+        pytest.param({1: b"HTTP/1.1 103 Hints\r\n\r\n" + CONTINUE}, True, 0.0, [103, 100], id="after-another"),
+        pytest.param({1: b"HTTP/1.1 103 Hints\r\n\r\n"}, True, 1.0, [103], id="another-only"),
+        pytest.param({1: NO}, False, 0.0, [413], id="refusal"),
+    ],
+)
+def test_expectation(answers: dict[int, bytes], whole: bool, seconds: float, statuses: list[int]) -> None:
+    reader, clock, heard = ResponseReader(), Clock(), []  # type: ignore[var-annotated]
+    reader.start("PUT")
+    pipe = Pipe(answers=answers)
+    request = Request("PUT", URL.parse("http://h/"), Fields([("Expect", "100-continue")]), RequestBody(b"content"))
+    upload = Upload(pipe, reader, request, clock.now, heard, clock.sleep)
+    assert run_blocking(upload.run(b"HEAD")) == whole
+    assert pipe.bytes == (b"HEADcontent" if whole else b"HEAD")
+    assert clock.time == pytest.approx(seconds, abs=0.02)
+    assert [event.status if isinstance(event, Head) else event.head.status for event in heard] == statuses
+
+
+def test_expectation_ends_with_the_deadline() -> None:
+    reader, clock = ResponseReader(), Clock()
+    reader.start("PUT")
+    fields = Fields([("Expect", "100-continue")])
+    request = Request("PUT", URL.parse("http://h/"), fields, RequestBody(b"content"), deadline=0.25)
+    with pytest.raises(WriteTimeout):
+        run_blocking(Upload(Pipe(), reader, request, clock.now, [], clock.sleep).run(b"HEAD"))
+    assert clock.time == pytest.approx(0.25, abs=0.02)

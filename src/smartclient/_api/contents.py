@@ -150,17 +150,17 @@ def off_the_loop(body: RequestBody) -> RequestBody:
     if not getattr(content, "may_block", False):
         return body
     source = content if body.source is None else body.source
-    return RequestBody(_InThread(content), body.length, body.replayable, source=source)
+    return RequestBody(InThread(content), body.length, body.replayable, source=source)
 
 
-class _InThread:
+class InThread:
     """Pieces that are read by anyio's threads."""
 
     def __init__(self, content: Iterable[bytes]) -> None:
-        self._content = content
+        self.content = content
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _PiecesInThread(iter(self._content))
+        return _PiecesInThread(iter(self.content))
 
 
 class _PiecesInThread:

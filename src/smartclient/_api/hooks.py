@@ -1,6 +1,5 @@
 """Hooks: what they are called with, and how those of a call and a session go together; never when."""
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -27,7 +26,7 @@ async def dispatch_awaiting(hooks: Any, hook_data: Any, said: dict[str, Any]) ->
     """As `dispatch_hook` for the response of a call on an event loop: coroutine functions are awaited."""
     for hook in as_list(checked_hooks(hooks).get("response")):
         replacement = hook(hook_data, **said)
-        if inspect.isawaitable(replacement):
+        if hasattr(replacement, "__await__"):
             replacement = await replacement
         if replacement is not None:
             hook_data = replacement

@@ -100,6 +100,10 @@ class RequestMaker(Settings):
         request = Request(method, target, fields, NO_BODY, options, inf if total is None else now + total)
         if data is not None or json is not None or files:
             self._put_body(request, data, json, files)
+        if rare and ("compress" in rare or "expect" in rare):
+            from .outgoing import prepare_upload
+
+            prepare_upload(request, rare)
         if headers is not None and not FRAMING_FIELDS.isdisjoint(fields.index):
             request.fields, request.body = checked_framing(request.fields, request.body)
         if rare and rare.get("progress") is not None:
@@ -189,6 +193,7 @@ class RequestMaker(Settings):
             retries=retries_from(self.retries if retries is None else retries),
             cache=mode,
             caching=caching,
+            session_timeout=None if timeout is NOT_GIVEN else timeout_from(self.timeout),
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
             raise_for_status=self._fixed.raise_for_status,

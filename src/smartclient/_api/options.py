@@ -52,6 +52,9 @@ class RareOptions(TypedDict, total=False):
         array_style: "repeat", "comma" or "brackets", for lists in `params`.
         progress: called with (bytes sent, bytes in all or None) while the body is sent, at most 10 times a second, and
             once at its end; what it raises ends the call.
+        compress: "gzip" or "zstd": sends a body of 1 KiB or more in this coding; once more without it where the server
+            refuses that (415).
+        expect: sends a body only after the server's "100 Continue", or after a second without an answer.
         raise_for_status: raise the HTTPError of a status of 400 or above from the call itself.
         idempotent: this call may be repeated after it may have reached the server, whatever its method.
         idempotency_key: True sends a random Idempotency-Key, the same with every attempt, text sends that one; and the
@@ -65,6 +68,8 @@ class RareOptions(TypedDict, total=False):
     strict_accept: bool
     array_style: str
     progress: ProgressCall | None
+    compress: str | None
+    expect: bool
     raise_for_status: bool
     idempotent: bool
     idempotency_key: bool | str | None
@@ -273,8 +278,9 @@ def with_idempotency_key(fields: Fields, key: Any) -> Fields:
         return fields
     if key is not True and not isinstance(key, str):
         raise InvalidOption(f"idempotency_key must be True or text, not {shown(key)}")
-    # draft-ietf-httpapi-idempotency-key-header: a string in the sense of RFC 9651, hence the quotes.
-    return fields_from(fields, {"Idempotency-Key": f'"{os.urandom(16).hex()}"' if key is True else key})
+    from .._pipeline.idempotency import FIELD, new_key
+
+    return fields_from(fields, {FIELD: new_key() if key is True else key})
 
 
 def retries_from(value: Any) -> Any:

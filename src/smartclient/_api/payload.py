@@ -104,7 +104,7 @@ def checked_framing(fields: Fields, body: RequestBody) -> tuple[Fields, RequestB
     if "transfer-encoding" in fields:
         if fields.get("transfer-encoding").strip().lower() != "chunked" or "content-length" in fields:
             raise InvalidHeader("Transfer-Encoding: only chunked, and not beside Content-Length, can be sent")
-        content = _Whole(body.content) if isinstance(body.content, bytes) else body.content
+        content = Whole(body.content) if isinstance(body.content, bytes) else body.content
         body = RequestBody(content, None, body.replayable, body.progress, body.source)
     elif "content-length" in fields:
         text = fields.get("content-length").strip()
@@ -117,7 +117,7 @@ def checked_framing(fields: Fields, body: RequestBody) -> tuple[Fields, RequestB
     return fields.without(("content-length", "transfer-encoding")), body
 
 
-class _Whole:
+class Whole:
     """Bytes whose length is not to be told."""
 
     def __init__(self, content: bytes) -> None:

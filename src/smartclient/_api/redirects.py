@@ -13,7 +13,7 @@ from .._model.request import Request
 from .._model.url import URL
 from .._pipeline.origin import cookie_field
 from .._pipeline.stage import let_go
-from .._rules.redirect import REDIRECT_STATUSES, crosses_origin, location_of, next_request
+from .._rules.redirect import REDIRECT_STATUSES, crosses_origin, location_of, next_request, strip_credentials
 from .._runtime.base import run_blocking
 from .adapting import Told
 from .request import PreparedRequest, prepared_from
@@ -39,11 +39,12 @@ def should_strip(old_url: str, new_url: str) -> bool:
 def strip(prepared: Any) -> None:
     """Takes every credential out of `prepared`."""
     made = getattr(prepared, "_made_of", None)
-    names = (DEFAULT_REDIRECTS if made is None else made.options.redirects).credentials
+    names = DEFAULT_REDIRECTS.credentials if made is None else made.options.redirects.credentials
     for name in [name for name in prepared.headers if name.lower() in names]:
         del prepared.headers[name]
-    if made is not None and (made.options.auth is not None or made.options.cookies):
-        prepared._made_of = made.replace(fields=made.fields, options=replace(made.options, auth=None, cookies=()))
+    if made is not None:
+        _, options = strip_credentials(made.fields, made.options)
+        prepared._made_of = made.replace(options=options)
 
 
 def following_responses(

@@ -10,7 +10,6 @@ from .._model.body import NO_BODY, RequestBody
 from .._model.errors import RequestException, SessionMisuse, shown
 from .._model.headers import Headers, fields_from
 from .._model.message import Reply
-from .._model.multipart import Multipart
 from .._model.percent import query_from
 from .._model.request import Request as ModelRequest
 from .._model.retry import Attempt
@@ -97,7 +96,7 @@ class PreparedRequest(HookHolder):
         self.url: Any = None
         self.headers: Any = None
         self.hooks: dict[str, Any] = default_hooks()
-        self._cookies: Any = None
+        self._given_cookies: Any = None
         self._body_position: Any = None
         self._body: Any = None
         self._sending: RequestBody | None = None  # what `body` stands for, until it is set
@@ -160,6 +159,19 @@ class PreparedRequest(HookHolder):
         return copy
 
     @property
+    def _cookies(self) -> Any:
+        """The jar of the cookies that were given, which auth objects written for requests look at and add to."""
+        from http.cookiejar import CookieJar
+
+        if not isinstance(self._given_cookies, CookieJar):
+            from .cookiejar import RequestsCookieJar
+
+            jar = RequestsCookieJar()
+            jar.update(self._given_cookies or {})
+            self._given_cookies = jar
+        return self._given_cookies
+
+    @property
     def path_url(self) -> str:
         """Path and query of `url`, as in the request line."""
         from urllib.parse import urlsplit
@@ -220,7 +232,7 @@ class PreparedRequest(HookHolder):
 
     def prepare_cookies(self, cookies: Any) -> None:
         """The Cookie field for `cookies`, a mapping or jar, unless there is one."""
-        self._cookies = cookies
+        self._given_cookies = cookies
         if cookies and "Cookie" not in self.headers:
             from .cookies import cookie_pairs
 
@@ -288,12 +300,16 @@ def _userinfo_of(url: Any) -> tuple[str, str] | None:
 def _shown(body: RequestBody) -> Any:
     """What a body is to callers."""
     content = body.content if body.source is None else body.source
+    if isinstance(content, bytes | str):
+        return content or None
+    from .._model.multipart import Multipart
+
     if isinstance(content, Multipart) and body.replayable:
         try:
             return b"".join(content)
         except (RequestException, OSError, ValueError):  # its files are closed or have changed meanwhile
             return content
-    return None if content == b"" else content
+    return content
 
 
 def prepared_from(request: ModelRequest) -> PreparedRequest:
@@ -321,17 +337,16 @@ def attempts_of(reply: Reply, seconds: float | None = None) -> tuple[Attempt, ..
     return (Attempt(head.status, None, "", "wholly", seconds),)
 
 
-def timings_of(reply: Reply, seconds: float) -> Timings:
-    """How long the exchange took that gave `reply`, whose head came `seconds` after the call began."""
+def timings_of(reply: Reply, seconds: float | None) -> Timings:
+    """How long the exchange took that gave `reply`, whose head came after `seconds`; None where they are another's."""
     if reply.provenance == "cache":
         return Timings()
     notes = reply.request.notes
     reused = None if reply.connection is None else True
     if notes is not None and notes.head is not None:
         return notes.timings(reused)
-    alone = not reply.history and not reply.attempts  # else that is not the time of this exchange
     known = Timings(dns=0.0, connect=0.0, tls=0.0, reused=reused) if notes is None else notes.timings()
-    return known._replace(pool_wait=None, total=seconds if alone else None)
+    return known._replace(pool_wait=None, total=None if reply.attempts else seconds)
 
 
 def tell_about(error: RequestException, reply: Reply) -> None:

@@ -4,7 +4,6 @@ Programs written for requests replace methods, mount adapters and hang up hooks.
 call goes to the stages at once; the way through prepared requests and adapters would have the same result.
 """
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from .adapters import HTTPAdapter
@@ -92,4 +91,6 @@ def takes_requests(auth: Any) -> bool:
         return False
     if type(auth).__module__.partition(".")[0] == __package__.partition(".")[0]:
         return False
+    import inspect
+
     return not (inspect.isgeneratorfunction(auth) or inspect.isgeneratorfunction(type(auth).__call__))

@@ -35,9 +35,11 @@ from .settings import StreamFlag
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from .download import Download, ProgressCall
-    from .events import EventStream
+    from .event_stream import EventStream
+    from .websocket import WebSocket
 
 
 class Session(Sending):
@@ -291,6 +293,36 @@ class Session(Sending):
         wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
         return run_blocking(fetched(self, url, wish, options))
 
+    def websocket(
+        self,
+        url: Any,
+        *,
+        subprotocols: "Sequence[str]" = (),
+        compress: bool = True,
+        max_message: int = 2**24,
+        **options: Any,
+    ) -> "WebSocket":
+        """Opens a WebSocket (RFC 6455; extra `ws`), for `with`.
+
+        Args:
+            url: ws or wss; http and https mean the same.
+            subprotocols: names to offer, the best first.
+            compress: offer permessage-deflate.
+            max_message: bytes of a message of the peer, or characters of text; a longer one ends the conversation.
+            options: keywords of `get`, but for those that are about bodies; time limits are those of the opening.
+
+        Raises:
+            WebSocketError: the server would not; `response` is its answer.
+            RequestException: as for any call.
+        """
+        from .websocket import WebSocket, Wish, opened, request_for
+
+        wish = Wish(url, subprotocols, compress, max_message, options)
+        request, chain = request_for(self, wish), self._chain or self._open()
+        with self._lock:
+            runtime = self._open_pool().runtime
+        return WebSocket(*run_blocking(opened(chain, runtime, request, wish)))
+
     def sse(self, url: Any, *, last_event_id: str = "", **options: Any) -> "EventStream":
         """The server-sent events of `url`, as they come; reconnects by itself, and goes on after the last one.
 
@@ -306,7 +338,7 @@ class Session(Sending):
             InvalidOption: at once. While it is iterated: HTTPError, for statuses of 400 and more; UnexpectedContent,
                 for what is no stream of events; BodyTooLarge, for an event over 1 MiB; RequestException.
         """
-        from .events import EventFlow, EventStream
+        from .event_stream import EventFlow, EventStream
 
         return EventStream(EventFlow(self, url, last_event_id, options))
 

@@ -69,9 +69,10 @@ class RequestBody:
         replayable: whether it can be read again from the start.
         progress: called with (bytes sent, length) while it is sent, or None.
         source: what the caller gave for it, to be shown as the body of the request; None where that is `content`.
+        plain: the same without the content coding that was put on it, or None.
     """
 
-    __slots__ = ("content", "length", "progress", "replayable", "source")
+    __slots__ = ("content", "length", "plain", "progress", "replayable", "source")
 
     def __init__(
         self,
@@ -80,12 +81,14 @@ class RequestBody:
         replayable: bool = False,
         progress: ProgressCall | None = None,
         source: Any = None,
+        plain: "RequestBody | None" = None,
     ) -> None:
         self.content = content
         self.length = len(content) if isinstance(content, bytes) else length
         self.replayable = replayable or isinstance(content, bytes)
         self.progress = progress
         self.source = source
+        self.plain = plain
 
     def pieces(self) -> Iterator[bytes]:
         """The pieces of a body that is not asynchronous."""
@@ -103,7 +106,8 @@ class RequestBody:
 
     def with_progress(self, progress: ProgressCall) -> "RequestBody":
         """The same body, which tells how far it is."""
-        return RequestBody(self.content, self.length, self.replayable, progress, self.source)
+        plain = None if self.plain is None else self.plain.with_progress(progress)
+        return RequestBody(self.content, self.length, self.replayable, progress, self.source, plain)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """What cannot be read twice stays in its process."""

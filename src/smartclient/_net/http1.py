@@ -24,7 +24,7 @@ from .._model.timings import Notes
 from .._runtime.base import Runtime, Stream, nearer
 from .connect import Route
 from .http1_request import framing_for, request_head
-from .http1_upload import Upload
+from .http1_upload import Sleep, Upload
 from .http1_wire import End, ResponseReader
 from .tls import handshake_of
 
@@ -119,7 +119,7 @@ class Http1Connection:
                 await self._stream.write(head, nearer(timeout.write, deadline, self._now()))
             elif isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
                 await self._stream.write(head + content, nearer(timeout.write, deadline, self._now()))
-            elif not await self._upload(head, request, events):
+            elif not await self._upload(head, request, events, pool.runtime.sleep):
                 sent = "partly"
         except (WriteError, WriteTimeout) as error:  # what the caller's own body raises passes as it is
             # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
@@ -168,9 +168,9 @@ class Http1Connection:
         framing = b"" if method == "GET" and request.body is NO_BODY else framing_for(method, request.body)
         return request_head(method, url.target, url.host_field, request.fields, framing)
 
-    async def _upload(self, head: bytes, request: Request, heard: list[Any]) -> bool:
+    async def _upload(self, head: bytes, request: Request, heard: list[Any], sleep: Sleep) -> bool:
         """Sends head and body in pieces. False when the peer gave its final answer before the end, into `heard`."""
-        upload = Upload(self._stream, self._reader, request, self._now, heard)
+        upload = Upload(self._stream, self._reader, request, self._now, heard, sleep)
         try:
             return await upload.run(head)
         except (ReadError, RemoteProtocolError) as error:

@@ -3,7 +3,7 @@
 Interim responses are taken down; a final one ends the sending, which costs the connection (RFC 9112 section 9.3).
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .._model.body import ProgressCall
@@ -14,22 +14,33 @@ from .._runtime.base import PIECE, Stream, nearer
 from .http1_request import LAST_CHUNK, chunk
 from .http1_wire import ResponseReader
 
+Sleep = Callable[[float], Awaitable[None]]
+
 _READ = 2**16
+_CONTINUE_WAIT = 1.0  # seconds
+_LEAST_PAUSE, _MOST_PAUSE = 0.001, 0.016
 _TELL_EVERY = 0.1  # seconds between two calls of a caller's progress function
 
 
 class Upload:
     """One request on its way. `heard` takes the events of the answer; `listening`: it is the peer that failed."""
 
-    __slots__ = ("_deadline", "_limit", "_now", "_reader", "_request", "_stream", "heard", "listening")
+    __slots__ = ("_deadline", "_limit", "_now", "_reader", "_request", "_sleep", "_stream", "heard", "listening")
 
     def __init__(
-        self, stream: Stream, reader: ResponseReader, request: Request, now: Callable[[], float], heard: list[Any]
+        self,
+        stream: Stream,
+        reader: ResponseReader,
+        request: Request,
+        now: Callable[[], float],
+        heard: list[Any],
+        sleep: Sleep,
     ) -> None:
         self._stream = stream
         self._reader = reader
         self._request = request
         self._now = now
+        self._sleep = sleep
         self._limit = request.options.timeout.write
         self._deadline = request.deadline
         self.heard = heard
@@ -44,10 +55,29 @@ class Upload:
         """
         await self._stream.write(head, nearer(self._limit, self._deadline, self._now()))
         try:
+            if "expect" in self._request.fields.index and await self._is_refused():
+                return False
             return await self._send_body()
         except RequestException as error:
             error.sent = "partly"
             raise
+
+    async def _is_refused(self) -> bool:
+        """Waits for 100 Continue, at most a second (RFC 9110 section 10.1.1): whether a final answer came instead.
+
+        A read that times out would cost the stream, so it is looked at now and then.
+        """
+        until = min(self._now() + _CONTINUE_WAIT, self._deadline)
+        pause = _LEAST_PAUSE
+        while self._now() < until:
+            if not self._stream.is_readable():
+                await self._sleep(pause)
+                pause = min(2 * pause, _MOST_PAUSE)
+            elif await self._is_answered():
+                return True
+            elif any(event.head.status == 100 for event in self.heard):
+                break
+        return False
 
     async def _send_body(self) -> bool:
         body = self._request.body

@@ -4,7 +4,7 @@ Above the cache on both ways: Vary selects on the fields that are set here, and 
 """
 
 from .._codec.decoders import ACCEPT_ENCODING, Decoder, decoding_for
-from .._model.body import BodyReader, BytesReader
+from .._model.body import NO_BODY, BodyReader, BytesReader
 from .._model.errors import BodyTooLarge, DecodedTooLarge, NegotiationError, RequestException
 from .._model.fields import content_codings
 from .._model.headers import Fields
@@ -12,6 +12,8 @@ from .._model.message import Reply
 from .._model.options import Limits
 from .._model.request import Request
 from .stage import Stage
+
+_REFUSALS = (415, 417)  # of a body's coding, or of an expectation
 
 
 class ContentStage:
@@ -27,6 +29,13 @@ class ContentStage:
             # A part of a coded representation cannot be decoded on its own.
             request = request.replace(fields=request.fields.replace("Accept-Encoding", "identity"))
         reply = await self.next(request)
+        if reply.head.status in _REFUSALS and request.body is not NO_BODY:
+            from .._rules.refusals import without_refused
+
+            again = without_refused(request, reply.head)
+            if again is not None:
+                await reply.raw.discard()
+                return await self(again)
         if request.options.strict_accept:
             _check_match(reply)
         fields = reply.head.fields

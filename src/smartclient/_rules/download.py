@@ -61,7 +61,9 @@ class Gaps:
 def divided(missing: Iterable[tuple[int, int | None]], parallel: int) -> list[tuple[int, int | None]]:
     """The gaps of a file of known length, cut so that `parallel` requests have enough to do."""
     ranges = [(at, stop) for at, stop in missing if stop is not None]
-    size = max(PIECE_LEAST, -(-sum(stop - at for at, stop in ranges) // (parallel * PIECES_EACH)))
+    total = sum(stop - at for at, stop in ranges)
+    each = max(1, min(PIECES_EACH, total // (parallel * PIECE_LEAST)))  # the same number, so that all end together
+    size = max(PIECE_LEAST, -(-total // (parallel * each)))
     return [
         (start, stop if stop - start < 2 * size else start + size)
         for at, stop in ranges

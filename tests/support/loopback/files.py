@@ -39,6 +39,7 @@ class FileServer:
         entity: may be replaced at any time.
         cuts: gives the number of body bytes after which the next answer breaks off; None lets it be.
         respond: for answers that are all wrong: gets the request's fields, and gives the whole answer or None.
+        watch: told how many body bytes of an answer were sent so far, and how many there are, after each piece.
         heads: fields of the requests so far.
     """
 
@@ -46,6 +47,7 @@ class FileServer:
         self.entity = entity
         self.cuts: Iterator[int | None] = iter(())
         self.respond: Callable[[Head], bytes | None] = lambda head: None
+        self.watch: Callable[[int, int], None] = lambda sent, size: None
         self.heads: list[Head] = []
         self.port = 0
         self._open: set[socket.socket] = set()
@@ -81,6 +83,7 @@ class FileServer:
                 accepted, _ = listener.accept()
             except OSError:
                 return
+            accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _PIECE)  # so that `watch` is about the truth
             with self._lock:
                 self._open.add(accepted)
             threading.Thread(target=self._serve, args=(accepted,), daemon=True).start()
@@ -139,6 +142,7 @@ class FileServer:
         for at in range(start, end, _PIECE):
             piece = content[at : min(at + _PIECE, end)]
             sock.sendall(piece if entity.length else b"%x\r\n%b\r\n" % (len(piece), piece))
+            self.watch(at + len(piece) - start, stop - start)
         if end < stop:
             return False
         if not entity.length:
