@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
-from .exits import CLOSED_PIPE, INTERNAL, INTERRUPTED, OK
+from .exits import CLOSED_PIPE, INTERNAL, INTERRUPTED, OK, cannot
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "query")
 # Each command is one file with `parser(command)` and `run(command, arguments)`.
@@ -114,8 +114,13 @@ def _failed(error: Exception, *, silent: bool) -> int:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise cannot("write", "stdout", error) from error
 
 
 def _version() -> str:
