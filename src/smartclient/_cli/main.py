@@ -18,6 +18,7 @@ METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "query")
 FILES = {
     **dict.fromkeys((*METHODS, "request", ""), "call"),
     "cache": "cache",
+    "completion": "completion",
     "cors": "cors",
     "download": "download",
     "explain": "explain",
@@ -41,6 +42,7 @@ commands:
   tls URL             protocol, certificate and chain, and what the network can see
   headers URL         which security fields are there, missing or weak
   doctor              versions, trust, proxies, directories: what this installation sees
+  completion SHELL    a script for bash, zsh or fish
   version, help       also --version, --help; every command has --help
 
 examples:
