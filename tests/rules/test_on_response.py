@@ -130,6 +130,9 @@ def test_parts_that_are_all_become_the_whole() -> None:
         pytest.param(206, [FRESH, ETAG], AskAgain, id="several parts"),
         pytest.param(206, [("Cache-Control", "no-store"), ETAG, content_range("5-9/10")], AskAgain, id="no-store"),
         pytest.param(206, [FRESH, ETAG, ("Vary", "*"), content_range("5-9/10")], AskAgain, id="Vary: *"),
+        pytest.param(
+            206, [FRESH, ETAG, content_range("5-9/10"), ("Content-Encoding", "gzip")], AskAgain, id="otherwise coded"
+        ),
         pytest.param(416, [FRESH], AskAgain, id="it has become shorter"),
         pytest.param(412, [FRESH], AskAgain, id="it has changed"),
         pytest.param(304, [FRESH, ETAG], AskAgain, id="nobody asked for that"),
