@@ -131,7 +131,7 @@ def prepared_by(session: "Session", request: Any) -> PreparedRequest:
     own_cookies = _complete(session, made, called is not None)
     prepared = prepared_from(made)
     prepared.hooks = _copied(merge_hooks(request.hooks, session.hooks))
-    prepared._cookies = request.cookies
+    prepared._cookie_sources = (session._jar, request.cookies)
     prepared._for, prepared._told = ref(session), _told_by(session, call)
     prepared._own_cookies = own_cookies
     if called is not None:

@@ -10,15 +10,18 @@ from .._model.body import NO_BODY, RequestBody
 from .._model.errors import RequestException, SessionMisuse, shown
 from .._model.headers import Headers, fields_from
 from .._model.message import Reply
-from .._model.percent import query_from
+from .._model.percent import PATH, encoded, query_from
 from .._model.request import Request as ModelRequest
 from .._model.retry import Attempt
 from .._model.timings import Timings
 from .._model.url import URL
 from .._net.http1_request import framing_for
+from .cookies import cookie_pairs, cookies_in
 from .hooks import HookHolder, checked_hooks, default_hooks
 from .options import checked_method
 from .payload import body_from
+
+_READ_AT_ONCE = 2**20
 
 
 class Request(HookHolder):
@@ -96,7 +99,7 @@ class PreparedRequest(HookHolder):
         self.url: Any = None
         self.headers: Any = None
         self.hooks: dict[str, Any] = default_hooks()
-        self._cookies: Any = None
+        self._cookie_sources: tuple[Any, ...] = ()  # jars of the house, mappings, and jars of others
         self._body_position: Any = None
         self._body: Any = None
         self._sending: RequestBody | None = None  # what `body` stands for, until it is set
@@ -148,7 +151,7 @@ class PreparedRequest(HookHolder):
         """For pickles: a body that can be read only once stays in its process, and so do the options of the call."""
         body = self.body if isinstance(self.body, str | bytes) else None
         ours = dict.fromkeys(("_sending", "_made_of", "_sent_as", "_told", "_for", "_deadline"))
-        return self.__dict__ | ours | {"_body": body, "_as_made": (None, 0)}
+        return self.__dict__ | ours | {"_body": body, "_as_made": (None, 0), "_cookie_sources": ()}
 
     def copy(self) -> "PreparedRequest":
         """A copy with headers and hooks of its own; a body that is no text or bytes is shared."""
@@ -157,6 +160,17 @@ class PreparedRequest(HookHolder):
         copy.headers = None if self.headers is None else self.headers.copy()
         copy.hooks = {event: list(hooks) if isinstance(hooks, list) else hooks for event, hooks in self.hooks.items()}
         return copy
+
+    @property
+    def _cookies(self) -> Any:
+        """A jar of `http.cookiejar` with the cookies that it was prepared with."""
+        from .cookiejar import RequestsCookieJar
+
+        jar = RequestsCookieJar()
+        for source in self._cookie_sources:
+            for cookie in cookies_in(source or ()):
+                jar.kept.add(cookie)
+        return jar
 
     @property
     def path_url(self) -> str:
@@ -205,6 +219,8 @@ class PreparedRequest(HookHolder):
             self.url = str(URL.parse(text).with_params(params))
         elif scheme.startswith("http"):  # http+unix and its like have a query as well
             added = query_from(params)
+            path, mark, query = text.partition("?")
+            text = encoded(path, PATH) + mark + query
             self.url = f"{text}{'&' if '?' in text else '?'}{added}" if added else text
         else:
             self.url = text
@@ -219,10 +235,8 @@ class PreparedRequest(HookHolder):
 
     def prepare_cookies(self, cookies: Any) -> None:
         """The Cookie field for `cookies`, a mapping or jar, unless there is one."""
-        self._cookies = cookies
+        self._cookie_sources = (cookies,)
         if cookies and "Cookie" not in self.headers:
-            from .cookies import cookie_pairs
-
             pairs = cookie_pairs(cookies, URL.parse(self.url), time.time())
             if pairs:
                 self.headers["Cookie"] = "; ".join([f"{name}={value}" for name, value in pairs])
@@ -230,6 +244,8 @@ class PreparedRequest(HookHolder):
     def prepare_body(self, data: Any, files: Any, json: Any = None) -> None:
         """The body with its Content-Type, unless there is one, and what frames it."""
         body, content_type = body_from(data, json, files)
+        if files and body.length is not None and body.length <= _READ_AT_ONCE:
+            body = RequestBody(b"".join(body.pieces()))  # the files may be closed before anybody looks
         self._body, self._sending = None, body
         if callable(getattr(body.source, "tell", None)):
             try:
