@@ -29,7 +29,7 @@ from smartclient._model.errors import (
     TooManyRedirects,
     URLRequired,
 )
-from smartclient._model.options import Limits, Timeout
+from smartclient._model.options import DEFAULT_TIMEOUT, Limits, Timeout
 from smartclient._pipeline.chain import build_chain
 from smartclient._pipeline.together import Together
 from smartclient._rules.jar import Jar
@@ -568,7 +568,9 @@ def test_threads_see_their_own_options(session):
         return all(
             session.get(URL, timeout=number, auth=("u", str(number)), headers={"X": str(number)})._reply.request.options
             == smartclient._model.options.Options(
-                timeout=smartclient._api.options.timeout_from(number), auth=("u", str(number))
+                timeout=smartclient._api.options.timeout_from(number),
+                session_timeout=DEFAULT_TIMEOUT,
+                auth=("u", str(number)),
             )
             for _ in range(200)
         )

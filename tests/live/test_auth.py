@@ -1,6 +1,7 @@
 """Credentials against servers: basic, digest, bearer, netrc and callers' own flows; in all modes."""
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import logging
@@ -16,9 +17,15 @@ import anyio.lowlevel
 import pytest
 
 import smartclient
+from loopback.authority import Authority
 from loopback.clients import Client
 from loopback.origin import Origin, Page, Seen
+from loopback.relay import Relay
 from smartclient._model.challenges import parse_challenges
+from smartclient._model.request import Request
+from smartclient._model.url import URL
+from smartclient._runtime.base import run_blocking
+from smartclient._runtime.blocking import BlockingRuntime
 from smartclient.auth import AuthBase, BearerAuth, HTTPBasicAuth, HTTPDigestAuth, HTTPProxyAuth
 from smartclient.exceptions import ConnectionError, DeadlineExceeded, InvalidOption, SessionMisuse
 
@@ -441,6 +448,48 @@ def test_flow_is_closed_when_the_call_fails(client: Client, origin: Origin) -> N
 def test_proxy_auth_does_not_reach_the_origin(client: Client, origin: Origin) -> None:
     client.get(origin.url + "/echo", auth=HTTPProxyAuth("user", "pass"))
     assert origin.seen.requests[0].header("proxy-authorization") is None
+
+
+def test_proxy_auth_is_for_the_proxy(client: Client, origin: Origin, tls_origin: Origin, authority: Authority) -> None:
+    with contextlib.closing(Relay("http", None, ("user", "pass"))) as proxy:
+        session = client.session(
+            proxies={"all": proxy.url}, auth=HTTPProxyAuth("user", "pass"), verify=str(authority.ca_file)
+        )
+        assert session.get(origin.url + "/echo").status_code == 200
+        assert session.get(tls_origin.url + "/echo").status_code == 200
+        assert len(proxy.ways) == 2
+        assert session.get(origin.url + "/echo", auth=HTTPProxyAuth("user", "wrong")).status_code == 407
+    assert tls_origin.seen.requests[0].header("proxy-authorization") is None
+
+
+def test_prepared_by_itself_and_sent(origin: Origin) -> None:
+    """As with requests, whose objects hang hooks on the request."""
+    tokens = Tokens()
+    with smartclient.Session() as session:
+        for url, auth in [
+            (origin.route("/digest", DigestPage()), HTTPDigestAuth("user", "pass")),
+            (origin.route("/page", tokens.page), BearerAuth(tokens.fresh)),
+        ]:
+            prepared = smartclient.Request("GET", url, auth=auth).prepare()
+            tokens.fresh()  # a token that was taken before is old now
+            assert session.send(prepared).status_code == 200
+
+
+def test_digest_of_requests_itself(origin: Origin) -> None:
+    auth = pytest.importorskip("requests").auth.HTTPDigestAuth("user", "pass")
+    with smartclient.Session() as session:
+        response = session.get(origin.route("/digest", DigestPage()), auth=auth, cookies={"a": "b"})
+    assert (response.status_code, [each.status_code for each in response.history]) == (200, [401])
+    assert origin.seen.requests[1].header("cookie") == "a=b"
+
+
+def test_refresh_in_a_forked_child() -> None:
+    """A child does not wait for a thread of its parent."""
+    auth = BearerAuth(lambda: "fresh")
+    auth._waiting, auth._process = [], -1  # as fork leaves it while another thread refreshes
+    runtime = BlockingRuntime()
+    current = auth._current(Request("GET", URL.parse("http://h.example/")), runtime, time.time, refused=-1)
+    assert run_blocking(current) == ("fresh", 1)
 
 
 def test_flow_stays_behind_on_another_origin(client: Client, origin: Origin, other_origin: Origin) -> None:

@@ -11,8 +11,7 @@ from loopback.clients import Client
 from loopback.origin import Origin
 from loopback.scripted import CUT, READ, ScriptedServer
 from smartclient import RetryPolicy
-from smartclient._model.events import CallEnded, ConnectionOpened, Event, ExchangeEnded
-from smartclient._model.timings import Timings
+from smartclient.events import CallEnded, ConnectionOpened, Event, ExchangeEnded, Timings
 from smartclient.exceptions import IncompleteBody, InvalidOption, RequestException, ServerDisconnected
 
 Scripted = Callable[..., ScriptedServer]
@@ -49,6 +48,7 @@ def test_redirects_and_retries(client: Client, origin: Origin, scripted: Scripte
     start = ["CallStarted", "ConnectionOpened"]
     assert names(events) == [*start, *ONE, "Redirected", *ONE, "CallEnded"]
     assert response.history[0].timings.reused is False
+    assert None not in response.history[0].timings
     assert response.timings.reused is True
     events.clear()
     response = session.get(scripted([READ, CUT], [OK]).url)
@@ -120,6 +120,8 @@ def test_times_of_calls_that_nobody_observes(client: Client, origin: Origin) -> 
     first, second = (session.get(origin.url + "/bytes/1").timings for _ in range(2))
     assert first.connect > 0
     assert (first.reused, first.total > first.connect, first.wait) == (False, True, None)
+    redirected = session.get(origin.url + "/redirect/1")
+    assert [each.timings.total for each in (redirected, *redirected.history)] == [None, None]
     assert second == Timings(dns=0.0, connect=0.0, tls=0.0, total=second.total, reused=True)
 
 

@@ -9,7 +9,7 @@ from loopback.clients import Client
 from loopback.origin import Origin
 from loopback.scripted import CUT, READ, ScriptedServer
 from smartclient import Rate, RetryPolicy
-from smartclient._model.events import RateHeld
+from smartclient.events import RateHeld
 from smartclient.exceptions import DeadlineExceeded, InvalidOption
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

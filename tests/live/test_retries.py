@@ -122,6 +122,17 @@ def test_what_the_caller_vouches_for(client: Client, scripted: Scripted, options
         assert len(set(servers[method].requests)) == 1  # the same key each time
 
 
+def test_keys_of_a_session(client: Client, scripted: Scripted) -> None:
+    servers = {method: scripted([READ, RESET], [OK]) for method in ("POST", "PATCH", "PUT", "LOCK")}
+    session = client.session(retries=AT_ONCE, timeout=5, idempotency_key=True)
+    calls = [(method, server.url, {"data": b"body"}) for method, server in servers.items()]
+    assert [ended(each) for each in client.together(calls, session)] == [200, 200, 200, "ReadError"]
+    for method, server in servers.items():
+        keys = {each.partition(b"dempotency-Key: ")[2].partition(b"\r")[0] for each in server.requests}
+        assert len(keys) == 1
+        assert (len(keys.pop()) == 34) is (method in ("POST", "PATCH"))
+
+
 def test_408_and_421_go_over_a_new_connection(client: Client, scripted: Scripted) -> None:
     for status, method in ((408, "GET"), (421, "GET"), (421, "POST")):
         server = scripted([OK, b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status, HOLD], [OK])

@@ -55,7 +55,8 @@ def record(name: int = 0, **changes: Any) -> Stored:
 
 def put(store: Any, stored: Stored, body: bytes = b"content") -> bool:
     writer = run_blocking(store.writer(RUNTIME, stored))
-    return run_blocking(writer.write(body)) and run_blocking(writer.commit())
+    taken = [run_blocking(writer.write(body[at : at + 65_536])) for at in range(0, len(body), 65_536)]
+    return all(taken) and run_blocking(writer.commit())
 
 
 def find(store: Any, name: int = 0, runtime: Any = RUNTIME) -> list[Stored]:
@@ -76,6 +77,12 @@ def settle(store: SQLiteStore) -> None:
     """Waits for what the store's thread still has to do."""
     run_blocking(store.worker.do(RUNTIME, lambda: None))
     run_blocking(store.worker.do(RUNTIME, lambda: None))
+
+
+def put_sealed(store: SQLiteStore, stored: Stored, body: bytes) -> None:
+    """Waits for the checksums of a large body, too."""
+    assert put(store, stored, body)
+    store.seal(stored.place)
 
 
 def files(folder: Path) -> list[Path]:
@@ -204,7 +211,7 @@ def test_a_file_of_another_length_is_a_miss(folder: Path, store: SQLiteStore, si
 
 @pytest.mark.parametrize(("size", "at"), [(100_000, 99_999), (600_000, 0)])
 def test_damage_at_the_start_of_a_file(folder: Path, store: SQLiteStore, size: int, at: int) -> None:
-    put(store, record(), b"x" * size)
+    put_sealed(store, record(), b"x" * size)
     [stored], [file] = find(store), files(folder)
     with file.open("r+b") as opened:
         opened.seek(at)
@@ -221,7 +228,7 @@ def test_damage_at_the_start_of_a_file(folder: Path, store: SQLiteStore, size: i
 
 
 def test_damage_further_on_is_never_given_out(folder: Path, store: SQLiteStore) -> None:
-    put(store, record(), bytes(600_000))
+    put_sealed(store, record(), bytes(600_000))
     [stored], [file] = find(store), files(folder)
     with file.open("r+b") as opened:
         opened.seek(400_000)
@@ -578,3 +585,12 @@ def test_pickles_name_the_place() -> None:
 
     store = pickle.loads(pickle.dumps(TieredStore(SQLiteStore("somewhere", max_items=5), 1000)))
     assert (store.max_bytes, store.disk.max_items, store.disk.path) == (1000, 5, os.path.abspath("somewhere"))
+
+
+@pytest.mark.parametrize("change", ["file = '../../etc/passwd'", "checksums = x'00'", "file = ''"])
+def test_a_row_whose_file_cannot_be_ours(folder: Path, store: SQLiteStore, change: str) -> None:
+    put(store, record(), b"x" * 100_000)
+    execute(folder, f"UPDATE response SET {change}")
+    assert read(store, find(store)[0]) is None
+    settle(store)
+    assert find(store) == []

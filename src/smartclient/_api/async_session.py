@@ -36,9 +36,11 @@ from .sharing import SharedPool
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from .download import Download, ProgressCall
     from .events import AsyncEventStream
+    from .websocket import Opening
 
 
 class AsyncSession(SharedPool):
@@ -229,6 +231,28 @@ class AsyncSession(SharedPool):
 
         wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
         return await fetched(self, url, wish, options)
+
+    def websocket(
+        self,
+        url: Any,
+        *,
+        subprotocols: "Sequence[str]" = (),
+        compress: bool = True,
+        max_message: int = 2**24,
+        **options: Any,
+    ) -> "Opening":
+        """Opens a WebSocket, for `async with` or to be awaited; see `Session.websocket`."""
+        from .websocket import AsyncWebSocket, Opening, Wish, opened, request_for
+
+        wish = Wish(url, subprotocols, compress, max_message, options)
+
+        async def open_now() -> AsyncWebSocket:
+            home = running_loop()
+            chain = self._chain if home is self._home else None
+            request = request_for(self, wish)
+            return AsyncWebSocket(*await opened(chain or self._open(home), self._runtime(), request, wish))
+
+        return Opening(open_now())
 
     def sse(self, url: Any, *, last_event_id: str = "", **options: Any) -> "AsyncEventStream":
         """The server-sent events of `url`, for `async for`; see `Session.sse`."""

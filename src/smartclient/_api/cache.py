@@ -90,6 +90,16 @@ class Cache:
         """
         return cache_at(cache_folder())
 
+    def close(self) -> None:
+        """Has the store write what it has not written yet, and close its files; for blocking code, before it ends.
+
+        The next call opens it again. What is in memory stays.
+        """
+        from .._runtime.base import run_blocking
+        from .._runtime.blocking import BlockingRuntime
+
+        run_blocking(self.caching.store.close(BlockingRuntime()))
+
     @property
     def policy(self) -> CachePolicy:
         """What may be done with what is stored."""
@@ -117,6 +127,8 @@ def _store_from(value: Any) -> Store:
 
         return MemoryStore()
     if isinstance(value, str | os.PathLike):
+        if not path_text("Cache(store=)", value):
+            raise InvalidOption("Cache(store=): expected the path of a folder")
         from .._store.sqlite import SQLiteStore
         from .._store.tiers import TieredStore
 
@@ -150,7 +162,7 @@ _at: dict[str, Cache] = {}
 
 def cache_at(path: "str | os.PathLike[str]") -> Cache:
     """The store on disk in the folder `path`, one object for all that ask for it in this process."""
-    place = os.path.abspath(path_text("cache", path) or "")
+    place = os.path.abspath(os.path.expanduser(path_text("cache", path) or ""))
     cache = _at.get(place)
     return _at.setdefault(place, Cache(place)) if cache is None else cache
 
@@ -167,14 +179,14 @@ def cache_of_session(value: Any, current: Cache | None) -> Cache | None:
         return None
     if isinstance(value, str) and (not value or value in CACHE_MODES):
         raise InvalidOption(f"cache: {shown(value)} is a mode of one call; a session takes a path, a Cache or True")
+    cache = cache_at(value) if isinstance(value, str) else _given(value)
+    if cache is not None:
+        return cache
     from .cache_view import View
 
     if isinstance(value, View):
         return value.of
-    cache = cache_at(value) if isinstance(value, str) else _given(value)
-    if cache is None:
-        raise InvalidOption(f"cache: {shown(value)} is no path, no Cache, and none of True, None and False")
-    return cache
+    raise InvalidOption(f"cache: {shown(value)} is no path, no Cache, and none of True, None and False")
 
 
 def _given(value: Any) -> Cache | None:

@@ -22,7 +22,7 @@ def cookie_pairs(cookies: Any, url: URL, now: float) -> tuple[tuple[str, str], .
         InvalidOption: none of these.
         InvalidHeader: a name or value that a Cookie field cannot carry (RFC 6265 section 4.2.1).
     """
-    found = cookies_in(cookies)
+    found = _cookies_in(cookies)
     return tuple([checked_pair(cookie.name, cookie.value) for cookie in found if matches(cookie, url, now)])
 
 
@@ -42,7 +42,7 @@ def jar_from(cookies: Any, host: str) -> Jar | None:
 
         return jar_over(cookies)
     jar = Jar(new_lock())
-    for cookie in cookies_in(cookies):
+    for cookie in _cookies_in(cookies):
         checked_pair(cookie.name, cookie.value)
         if host and not cookie.domain:
             cookie = Cookie(cookie.name, cookie.value, host, cookie.path, host_only=True)
@@ -50,12 +50,7 @@ def jar_from(cookies: Any, host: str) -> Jar | None:
     return jar
 
 
-def cookies_in(source: Any) -> list[Cookie]:
-    """The cookies of a mapping, of pairs, or of a jar, ours or another's.
-
-    Raises:
-        InvalidOption: none of these.
-    """
+def _cookies_in(source: Any) -> list[Cookie]:
     try:
         items = list(source)
         if items and hasattr(items[0], "domain"):

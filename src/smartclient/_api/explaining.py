@@ -46,12 +46,12 @@ class Explanation(tuple[Step, ...]):
         return "\n".join(map(str, self))
 
 
-def explained(reply: Reply, seconds: float) -> Explanation:
-    """What was decided on the way to `reply`, whose head came `seconds` after the call began."""
+def explained(reply: Reply, seconds: float | None) -> Explanation:
+    """What was decided on the way to `reply`, whose head came after `seconds`; None where there were other hops."""
     return Explanation(step for hop in (*reply.history, reply) for step in _steps(hop, reply, seconds))
 
 
-def _steps(hop: Reply, last: Reply, seconds: float) -> Iterator[Step]:
+def _steps(hop: Reply, last: Reply, seconds: float | None) -> Iterator[Step]:
     request = hop.request
     yield Step("request", f"{request.method} {request.url.safe}", {"method": request.method, "url": request.url.safe})
     yield from _cookies_sent(hop)
@@ -62,7 +62,7 @@ def _steps(hop: Reply, last: Reply, seconds: float) -> Iterator[Step]:
         decision = hop.cache
         kept = "" if decision.why_not_stored is None else f"; not stored: {decision.why_not_stored}"
         yield Step("cache", f"{decision.status}: {decision.reason} ({decision.rule}){kept}", {"decision": decision})
-    attempts = attempts_of(hop, seconds if hop is last and not hop.history else None)
+    attempts = attempts_of(hop, seconds)
     for number, attempt in enumerate(attempts, 1):
         yield Step("attempts", f"{number} of {len(attempts)}: {attempt}", {"attempt": attempt})
     yield from _connection(hop, seconds)
@@ -98,7 +98,7 @@ def _negotiation(hop: Reply) -> Iterator[Step]:
             yield Step("negotiation", f"{name}: asked for {asked}, got {got}: {verdict}", {name: dimension})
 
 
-def _connection(hop: Reply, seconds: float) -> Iterator[Step]:
+def _connection(hop: Reply, seconds: float | None) -> Iterator[Step]:
     connection = hop.connection
     if connection is None:
         return

@@ -17,6 +17,12 @@ class CallViews:
 
     _reply: Reply
     _seconds: float
+    _is_hop = False  # a redirect that was followed
+
+    @property
+    def _own_seconds(self) -> float | None:
+        """The seconds to the head, where the call had no other hop."""
+        return None if self._is_hop or self._reply.history else self._seconds
 
     @property
     def http_version(self) -> str:
@@ -47,18 +53,18 @@ class CallViews:
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         """Each time that the request of the last hop was sent, oldest first; none for what the cache had."""
-        return attempts_of(self._reply, None if self._reply.history else self._seconds)
+        return attempts_of(self._reply, self._own_seconds)
 
     @property
     def timings(self) -> "Timings":
         """Seconds of each phase of the last exchange; none of it for what the cache had."""
-        return timings_of(self._reply, self._seconds)
+        return timings_of(self._reply, self._own_seconds)
 
     def explain(self) -> "Explanation":
         """What was decided in this call, in order: steps with topic, text and facts; `str()` has one in each line."""
         from .explaining import explained
 
-        return explained(self._reply, self._seconds)
+        return explained(self._reply, self._own_seconds)
 
     @property
     def undecoded(self) -> str | None:

@@ -131,7 +131,7 @@ def prepared_by(session: "Session", request: Any) -> PreparedRequest:
     own_cookies = _complete(session, made, called is not None)
     prepared = prepared_from(made)
     prepared.hooks = _copied(merge_hooks(request.hooks, session.hooks))
-    prepared._cookie_sources = (session._jar, request.cookies)
+    prepared._given_cookies = request.cookies
     prepared._for, prepared._told = ref(session), _told_by(session, call)
     prepared._own_cookies = own_cookies
     if called is not None:
@@ -286,6 +286,7 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
         caching=session._caching,
         hsts=session._hsts,
         extras=extras,
+        again=False,
     )
     try:
         response = run_blocking(perform(extras.around_call(hop, together.runtime), request, Response, whole=False))
@@ -315,7 +316,7 @@ def _bare(session: "Session", prepared: PreparedRequest, told: Told, timeout_giv
         NOT_GIVEN,
         rare,
     )
-    made.options = replace(made.options, auth=None, cookies=())
+    made.options = replace(made.options, auth=getattr(prepared, "_auth_object", None), cookies=())
     return made
 
 

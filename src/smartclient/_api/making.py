@@ -193,6 +193,7 @@ class RequestMaker(Settings):
             retries=retries_from(self.retries if retries is None else retries),
             cache=mode,
             caching=caching,
+            session_timeout=None if timeout is NOT_GIVEN else timeout_from(self.timeout),
             limits=checked_limits(self.limits),
             strict_accept=self._fixed.strict_accept,
             raise_for_status=self._fixed.raise_for_status,

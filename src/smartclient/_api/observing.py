@@ -25,6 +25,7 @@ class ObservedSettings:
     _limiter: "RateLimiter | None"
     _on_event: "Callable[[Event], Any] | None" = None
     _rate: "Rate | None" = None
+    _idempotency_key = False
     _spans: Any = None
     _trace = False
     _trace_hosts: frozenset[str] | None = None
@@ -82,6 +83,15 @@ class ObservedSettings:
             hosts = frozenset(host.lower() for host in hosts)
         self._set_extra("_trace_hosts", hosts)
 
+    @property
+    def idempotency_key(self) -> bool:
+        """Whether each POST and PATCH gets an Idempotency-Key, the same with every attempt, and so may be repeated."""
+        return self._idempotency_key
+
+    @idempotency_key.setter
+    def idempotency_key(self, on: Any) -> None:
+        self._set_extra("_idempotency_key", bool(on))
+
     def _set_extra(self, name: str, value: Any) -> None:
         with self._lock:
             setattr(self, name, value)
@@ -113,7 +123,7 @@ class ObservedSettings:
 
                 self._limiter = RateLimiter(new_lock())
             rate = (self._rate, self._limiter)
-        return Extras(observers, rate, self._trace, self._trace_hosts, self._spans)
+        return Extras(observers, rate, self._trace, self._trace_hosts, self._idempotency_key, self._spans)
 
 
 class _Guarded:

@@ -280,8 +280,9 @@ def with_idempotency_key(fields: Fields, key: Any) -> Fields:
         return fields
     if key is not True and not isinstance(key, str):
         raise InvalidOption(f"idempotency_key must be True or text, not {shown(key)}")
-    # draft-ietf-httpapi-idempotency-key-header: a string in the sense of RFC 9651, hence the quotes.
-    return fields_from(fields, {"Idempotency-Key": f'"{os.urandom(16).hex()}"' if key is True else key})
+    from .._pipeline.idempotency import FIELD, new_key
+
+    return fields_from(fields, {FIELD: new_key() if key is True else key})
 
 
 def retries_from(value: Any) -> Any:

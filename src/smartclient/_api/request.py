@@ -16,7 +16,7 @@ from .._model.retry import Attempt
 from .._model.timings import Timings
 from .._model.url import URL
 from .._net.http1_request import framing_for
-from .cookies import cookie_pairs, cookies_in
+from .cookies import cookie_pairs
 from .hooks import HookHolder, checked_hooks, default_hooks
 from .options import checked_method
 from .payload import body_from
@@ -99,7 +99,7 @@ class PreparedRequest(HookHolder):
         self.url: Any = None
         self.headers: Any = None
         self.hooks: dict[str, Any] = default_hooks()
-        self._cookie_sources: tuple[Any, ...] = ()  # jars of the house, mappings, and jars of others
+        self._given_cookies: Any = None
         self._body_position: Any = None
         self._body: Any = None
         self._sending: RequestBody | None = None  # what `body` stands for, until it is set
@@ -151,7 +151,7 @@ class PreparedRequest(HookHolder):
         """For pickles: a body that can be read only once stays in its process, and so do the options of the call."""
         body = self.body if isinstance(self.body, str | bytes) else None
         ours = dict.fromkeys(("_sending", "_made_of", "_sent_as", "_told", "_for", "_deadline"))
-        return self.__dict__ | ours | {"_body": body, "_as_made": (None, 0), "_cookie_sources": ()}
+        return self.__dict__ | ours | {"_body": body, "_as_made": (None, 0)}
 
     def copy(self) -> "PreparedRequest":
         """A copy with headers and hooks of its own; a body that is no text or bytes is shared."""
@@ -163,14 +163,16 @@ class PreparedRequest(HookHolder):
 
     @property
     def _cookies(self) -> Any:
-        """A jar of `http.cookiejar` with the cookies that it was prepared with."""
-        from .cookiejar import RequestsCookieJar
+        """The jar of the cookies that were given, which auth objects written for requests look at and add to."""
+        from http.cookiejar import CookieJar
 
-        jar = RequestsCookieJar()
-        for source in self._cookie_sources:
-            for cookie in cookies_in(source or ()):
-                jar.kept.add(cookie)
-        return jar
+        if not isinstance(self._given_cookies, CookieJar):
+            from .cookiejar import RequestsCookieJar
+
+            jar = RequestsCookieJar()
+            jar.update(self._given_cookies or {})
+            self._given_cookies = jar
+        return self._given_cookies
 
     @property
     def path_url(self) -> str:
@@ -235,7 +237,7 @@ class PreparedRequest(HookHolder):
 
     def prepare_cookies(self, cookies: Any) -> None:
         """The Cookie field for `cookies`, a mapping or jar, unless there is one."""
-        self._cookie_sources = (cookies,)
+        self._given_cookies = cookies
         if cookies and "Cookie" not in self.headers:
             pairs = cookie_pairs(cookies, URL.parse(self.url), time.time())
             if pairs:
@@ -340,17 +342,16 @@ def attempts_of(reply: Reply, seconds: float | None = None) -> tuple[Attempt, ..
     return (Attempt(head.status, None, "", "wholly", seconds),)
 
 
-def timings_of(reply: Reply, seconds: float) -> Timings:
-    """How long the exchange took that gave `reply`, whose head came `seconds` after the call began."""
+def timings_of(reply: Reply, seconds: float | None) -> Timings:
+    """How long the exchange took that gave `reply`, whose head came after `seconds`; None where they are another's."""
     if reply.provenance == "cache":
         return Timings()
     notes = reply.request.notes
     reused = None if reply.connection is None else True
     if notes is not None and notes.head is not None:
         return notes.timings(reused)
-    alone = not reply.history and not reply.attempts  # else that is not the time of this exchange
     known = Timings(dns=0.0, connect=0.0, tls=0.0, reused=reused) if notes is None else notes.timings()
-    return known._replace(pool_wait=None, total=seconds if alone else None)
+    return known._replace(pool_wait=None, total=None if reply.attempts else seconds)
 
 
 def tell_about(error: RequestException, reply: Reply) -> None:

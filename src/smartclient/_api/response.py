@@ -145,7 +145,7 @@ class Response(StatusViews, Portioned):
         """The redirects that led here, oldest first; their bodies were not read."""
         history = [type(self)(reply, b"", self._seconds) for reply in self._reply.history]
         for number, response in enumerate(history):
-            response.history = history[:number]
+            response.history, response._is_hop = history[:number], True
         return history
 
     @once

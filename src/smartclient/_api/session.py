@@ -35,9 +35,11 @@ from .settings import StreamFlag
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from .download import Download, ProgressCall
     from .events import EventStream
+    from .websocket import WebSocket
 
 
 class Session(Sending):
@@ -290,6 +292,36 @@ class Session(Sending):
 
         wish = wish_from(path, resume, checksum, parallel, progress, overwrite, if_changed, limit_rate)
         return run_blocking(fetched(self, url, wish, options))
+
+    def websocket(
+        self,
+        url: Any,
+        *,
+        subprotocols: "Sequence[str]" = (),
+        compress: bool = True,
+        max_message: int = 2**24,
+        **options: Any,
+    ) -> "WebSocket":
+        """Opens a WebSocket (RFC 6455; extra `ws`), for `with`.
+
+        Args:
+            url: ws or wss; http and https mean the same.
+            subprotocols: names to offer, the best first.
+            compress: offer permessage-deflate.
+            max_message: bytes of a message of the peer, or characters of text; a longer one ends the conversation.
+            options: keywords of `get`, but for those that are about bodies; time limits are those of the opening.
+
+        Raises:
+            WebSocketError: the server would not; `response` is its answer.
+            RequestException: as for any call.
+        """
+        from .websocket import WebSocket, Wish, opened, request_for
+
+        wish = Wish(url, subprotocols, compress, max_message, options)
+        request, chain = request_for(self, wish), self._chain or self._open()
+        with self._lock:
+            runtime = self._open_pool().runtime
+        return WebSocket(*run_blocking(opened(chain, runtime, request, wish)))
 
     def sse(self, url: Any, *, last_event_id: str = "", **options: Any) -> "EventStream":
         """The server-sent events of `url`, as they come; reconnects by itself, and goes on after the last one.

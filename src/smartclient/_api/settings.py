@@ -115,6 +115,7 @@ class Settings(RareSettings, CacheSettings):
         json_lib: Any = None,
         codecs: Any = None,
         stages: Any = (),
+        idempotency_key: bool | None = None,
         on_event: Any = None,
         rate: Any = None,
         trace: bool = False,
@@ -155,6 +156,7 @@ class Settings(RareSettings, CacheSettings):
         self._fixed = Fixed(bool(stream), bool(strict_accept), bool(raise_for_status))
         rare = {"on_event": on_event, "rate": rate, "trace": trace, "trace_hosts": trace_hosts, "accept": accept}
         rare |= {"accept_language": accept_language, "redirects": redirects, "credential_fields": credential_fields}
+        rare["idempotency_key"] = idempotency_key
         for name, value in rare.items():
             if value is not None:
                 setattr(self, name, value)

@@ -302,6 +302,7 @@ class Options:
         raise_for_status: a status of 400 or above is an error of the call.
         cache: None off, else the mode ("default", "refresh", "reload", "only").
         caching: the cache of this call, a `Caching`; None for the session's.
+        session_timeout: the session's limits, for what goes on after the call; None where they are the call's.
         limits: the session's.
         strict_accept: an answer that is not what was asked for is an error.
         http2: offer HTTP/2 to https servers.
@@ -325,6 +326,7 @@ class Options:
     raise_for_status: bool = False
     cache: str | None = "default"
     caching: Any = None
+    session_timeout: Timeout | None = None
     limits: Limits = DEFAULT_LIMITS
     strict_accept: bool = False
     http2: bool = False

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from weakref import WeakSet
 
+from .._model.errors import RequestException
 from .._runtime.base import Future, Runtime, Worker, new_lock
 
 Job = Callable[[], Coroutine[Any, Any, None]]
@@ -138,7 +139,8 @@ class Background:
         self._forget()
 
     def __repr__(self) -> str:
-        return f"<Background {len(self._running)} running, {len(self._waiting)} waiting>"
+        with self._lock:
+            return f"<Background {len(self._running)} running, {len(self._waiting)} waiting>"
 
 
 def _done(future: Future) -> None:
@@ -150,7 +152,12 @@ def _report(error: Exception) -> None:
     """The error's text stays out: it may name a URL, and so a secret."""
     import logging
 
-    logging.getLogger("smartclient").info("a validation in the background failed: %s", type(error).__name__)
+    expected = isinstance(error, RequestException)
+    logging.getLogger("smartclient").log(
+        logging.INFO if expected else logging.ERROR,
+        "a validation in the background failed: %s",
+        type(error).__name__,
+    )
 
 
 def _forget_jobs() -> None:

@@ -4,6 +4,7 @@ Source: RFC 6750.
 """
 
 import inspect
+import os
 import re
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -58,6 +59,7 @@ class BearerAuth(AuthBase):
         self._lock = new_lock()
         self._number = 0  # of refreshes that succeeded
         self._waiting: list[tuple[Waiting, Future]] | None = None  # None while nobody refreshes
+        self._process = 0  # in which somebody does: a forked child would wait for a thread that it does not have
 
     async def through(self, request: Request, send: Stage, runtime: Waiting, wall_clock: Callable[[], float]) -> Reply:
         """The answer with the token, or with a new one where it was refused; see `_pipeline.auth.Auth`."""
@@ -91,9 +93,9 @@ class BearerAuth(AuthBase):
                 token, number = self._token, self._number
                 if token is not None and number != refused and (self._due is None or wall_clock() < self._due):
                     return token, number
-                leads = self._waiting is None
-                if self._waiting is None:
-                    self._waiting = []
+                leads = self._waiting is None or self._process != os.getpid()
+                if self._waiting is None or leads:
+                    self._waiting, self._process = [], os.getpid()
                 else:
                     future = runtime.new_future()
                     self._waiting.append((runtime, future))
@@ -160,6 +162,7 @@ class BearerAuth(AuthBase):
                 given.close()
                 raise SessionMisuse("BearerAuth: an async function can be called in an AsyncSession only")
             token = self._token = self._read(given, 0.0)[0]
+        r._auth_object = self  # sessions that send what they have not prepared look there
         r.headers["Authorization"] = f"Bearer {token}"
         return r
 

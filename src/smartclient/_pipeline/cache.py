@@ -5,6 +5,7 @@ stage, so a hit is never an attempt.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from .._model.body import BytesReader
 from .._model.decision import Asking, Forward, Serve, ServeStale, Unsatisfiable
@@ -13,13 +14,13 @@ from .._model.headers import Fields, Line
 from .._model.message import Head, Reply
 from .._model.request import Request
 from .._model.stored import Key
-from .._rules.collapsing import expects_events, may_share
+from .._rules.collapsing import expects_events, may_share, refreshing, validating
 from .._rules.demands import ANSWERED_METHODS, demands_nothing
 from .._rules.explanation import explain, explain_stand_in, explain_unsatisfiable
 from .._rules.reuse import NOTHING_STORED, decide
 from .._rules.staleness import stand_in
 from .._rules.storing import USELESS, is_useless
-from .cache_flights import take_place
+from .cache_flights import ask_for_nobody, take_place
 from .cache_keeping import Keeping
 from .caching import Caching
 from .stage import Stage
@@ -31,10 +32,16 @@ _NO_CONTENT = Fields([("Content-Length", "0")])
 class CacheStage:
     """Answers from the store where the rules allow, and keeps it true to what the origin says."""
 
-    __slots__ = ("caching", "clock", "flights", "keeping", "next", "policy", "runtime", "store", "together")
+    __slots__ = ("again", "caching", "clock", "flights", "keeping", "next", "policy", "runtime", "store", "together")
 
-    def __init__(self, caching: Caching, clock: Callable[[], float], next: Stage, together: Together) -> None:
-        """`clock` gives wall time, seconds since the epoch; `together` is shared with other sessions over one pool."""
+    def __init__(
+        self, caching: Caching, clock: Callable[[], float], next: Stage, together: Together, again: bool = True
+    ) -> None:
+        """`clock` gives wall time, seconds since the epoch; `together` is shared with other sessions over one pool.
+
+        `again`: `next` may be called beside the call, in the background.
+        """
+        self.again = again
         self.caching = caching
         self.together = together
         self.flights = together.flights_of(caching)
@@ -52,7 +59,7 @@ class CacheStage:
             await self.keeping.learn_of_change(request, reply, self.clock())
             return reply
         if options.caching is not None and options.caching is not self.caching:
-            return await CacheStage(options.caching, self.clock, self.next, self.together)(request)
+            return await CacheStage(options.caching, self.clock, self.next, self.together, self.again)(request)
         caching, flights = self.caching, self.flights
         if not caching.salt:
             await caching.learn_salt(self.runtime)
@@ -84,6 +91,8 @@ class CacheStage:
         candidates = await self.store.lookup(self.runtime, keys) if request.method in ANSWERED_METHODS else []
         now = self.clock()
         plan = decide(request, candidates, now, self.policy)
+        if isinstance(plan, ServeStale) and plan.refresh and not self._refreshes(request, keys[0]):
+            plan = decide(validating(request), candidates, now, self.policy)
         while isinstance(plan, Serve | ServeStale):
             reply = await self.keeping.served(request, plan, now)
             if reply is not None:
@@ -91,6 +100,14 @@ class CacheStage:
             candidates.remove(plan.stored)  # its body went meanwhile
             plan = decide(request, candidates, now, self.policy)
         return _unsatisfiable(request, plan, keys[0]) if isinstance(plan, Unsatisfiable) else (plan, now)
+
+    def _refreshes(self, request: Request, key: Key) -> bool:
+        """Whether what is stored under `key` is, or will be, validated in the background."""
+        return self.again and self.together.background.start((self.caching, key), partial(self._refresh, request))
+
+    async def _refresh(self, request: Request) -> None:
+        request = refreshing(request, self.runtime.now())
+        await ask_for_nobody(self, self.flights, request, self.caching.keys_of(request))
 
     async def ask(self, request: Request, plan: Asking, key: Key | None, sent_at: float) -> Reply:
         """The origin's answer, or what stands in for it; `key` is None where it need not be known to ask."""
@@ -128,17 +145,18 @@ class CacheStage:
 class OwnCacheStage:
     """Where the session keeps nothing: a call that brings a cache of its own has it used."""
 
-    __slots__ = ("clock", "next", "together")
+    __slots__ = ("again", "clock", "next", "together")
 
-    def __init__(self, clock: Callable[[], float], next: Stage, together: Together) -> None:
+    def __init__(self, clock: Callable[[], float], next: Stage, together: Together, again: bool = True) -> None:
         """As for `CacheStage`."""
+        self.again = again
         self.clock = clock
         self.next = next
         self.together = together
 
     async def __call__(self, request: Request) -> Reply:
         own = request.options.caching
-        stage = self.next if own is None else CacheStage(own, self.clock, self.next, self.together)
+        stage = self.next if own is None else CacheStage(own, self.clock, self.next, self.together, self.again)
         return await stage(request)
 
 

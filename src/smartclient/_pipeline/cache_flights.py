@@ -11,17 +11,19 @@ from .._model.errors import RequestException
 from .._model.message import Reply
 from .._model.request import Request
 from .._model.stored import Key
+from .._store.base import Lease
 from .cache_bodies import TeeReader
+from .cache_leases import Looks, lease_or_answer
+from .caching import Caching
 from .flight_state import LEAD, LOOK, Flight, Waiter
 from .flights import Flights
 
 
-class Asks(Protocol):
+class Asks(Looks, Protocol):
     """The cache stage, as seen from here."""
 
-    async def look(self, request: Request, keys: tuple[Key, ...]) -> "Reply | tuple[Asking, float]":
-        """The answer from the store, or how and since when to ask the origin."""
-        ...
+    @property
+    def caching(self) -> Caching: ...
 
     async def ask(self, request: Request, plan: Asking, key: Key, sent_at: float) -> Reply:
         """The origin's answer, or what stands in for it."""
@@ -50,6 +52,27 @@ async def take_place(
     return await _lead(stage, flights, request, keys, place, asking)
 
 
+async def ask_for_nobody(stage: Asks, flights: Flights | None, request: Request, keys: tuple[Key, ...]) -> None:
+    """Has the store learn what the origin says now, unless a call is about to."""
+    place = None if flights is None else flights.join(keys[0], request)
+    if flights is not None and isinstance(place, Waiter):
+        flights.leave(place)
+        return
+    if flights is not None and isinstance(place, Flight):
+        reply = await _lead(stage, flights, request, keys, place, None)
+    else:
+        found = await stage.look(request, keys)
+        reply = found if isinstance(found, Reply) else await stage.ask(request, found[0], keys[0], found[1])
+    body = reply.raw
+    try:
+        while isinstance(body, TeeReader) and body.copies:
+            await body.read()
+        await body.discard()
+    except BaseException:
+        body.abort()
+        raise
+
+
 async def _follow(
     stage: Asks, flights: Flights, request: Request, plan: Asking, keys: tuple[Key, ...], waiter: Waiter
 ) -> Reply:
@@ -73,39 +96,50 @@ async def _lead(
     asking: tuple[Asking, float] | None,
 ) -> Reply:
     """Asks the origin, by `asking` if the store need not be looked into again, and tells the others what came of it."""
+    lease: Lease | None = None
     try:
+        if stage.caching.collapse == "store":
+            got, waited = await lease_or_answer(stage, request, keys)
+            if isinstance(got, Reply):
+                flights.land(flight, useful=True)
+                return _collapsed(got, None if asking is None else asking[0])
+            lease, asking = got, None if waited else asking
         if asking is None:
             found = await stage.look(request, keys)
             if isinstance(found, Reply):
+                _release(lease)
                 flights.land(flight, useful=True)
                 return found
             asking = found
         reply = await stage.ask(request, asking[0], keys[0], asking[1])
     except BaseException as error:
+        _release(lease)
         flights.fail(flight, error)
         raise
-    _publish(flights, flight, request, reply)
+    _publish(flights, flight, lease, request, reply)
     return reply
 
 
-def _publish(flights: Flights, flight: Flight, request: Request, reply: Reply) -> None:
+def _publish(flights: Flights, flight: Flight, lease: Lease | None, request: Request, reply: Reply) -> None:
     """Tells what the head, which is there now, means for those who wait."""
     decision = reply.cache
     body = reply.raw
+    if isinstance(body, TeeReader) and body.copies and not request.options.stream:
+        flights.announce(flight, body.record)
+        body.told = partial(_tell, flights, flight, lease, bool(decision.fresh))
+        return
+    _release(lease)
     if isinstance(body, TeeReader) and body.copies:
-        if request.options.stream:
-            flights.hand_over(flight)
-        else:
-            flights.announce(flight, body.record)
-            body.told = partial(_tell, flights, flight, bool(decision.fresh))
-    elif decision.stored or decision.status == "revalidated":
+        flights.hand_over(flight)
+    elif decision is not None and (decision.stored or decision.status == "revalidated"):
         flights.land(flight, useful=bool(decision.fresh))
     else:
-        flights.dissolve(flight, remember=reply.head.status < 500 and decision.status != "stale")
+        flights.dissolve(flight, remember=reply.head.status < 500 and reply.provenance != "cache")
 
 
-def _tell(flights: Flights, flight: Flight, useful: bool, kept: bool | None) -> None:
+def _tell(flights: Flights, flight: Flight, lease: Lease | None, useful: bool, kept: bool | None) -> None:
     """Tells what became of the body that the leader reads; see `Told`."""
+    _release(lease)
     if kept:
         flights.land(flight, useful=useful)
     elif kept is None:
@@ -114,6 +148,11 @@ def _tell(flights: Flights, flight: Flight, useful: bool, kept: bool | None) -> 
         flights.dissolve(flight)
 
 
-def _collapsed(reply: Reply, plan: Asking) -> Reply:
-    reply.cache = reply.cache._replace(collapsed=True, forward=plan.why)
+def _release(lease: Lease | None) -> None:
+    if lease is not None:
+        lease.release()
+
+
+def _collapsed(reply: Reply, plan: Asking | None) -> Reply:
+    reply.cache = reply.cache._replace(collapsed=True, forward=None if plan is None else plan.why)
     return reply

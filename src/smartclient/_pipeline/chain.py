@@ -61,10 +61,11 @@ def build_hop(
     caching: Caching | None,
     hsts: HSTSList | None = None,
     extras: Extras = NO_EXTRAS,
+    again: bool = True,
 ) -> Stage:
-    """The stages of one hop around `inner`, which repeats and exchanges."""
+    """The stages of one hop around `inner`, which repeats and exchanges, and `again` beside the call where it may."""
     if caching is None:
-        stage: Stage = OwnCacheStage(wall_clock, inner, together)
+        stage: Stage = OwnCacheStage(wall_clock, inner, together, again)
     else:
-        stage = CacheStage(caching, wall_clock, inner, together)
+        stage = CacheStage(caching, wall_clock, inner, together, again)
     return extras.around_hop(OriginStage(jar, wall_clock, ContentStage(stage), together.runtime, hsts))

@@ -128,6 +128,7 @@ class HTTPDigestAuth(AuthBase):
 
     def __call__(self, r: Any) -> Any:
         """Gives the prepared request `r` its field, where the origin's challenge is known already."""
+        r._auth_object = self  # sessions that send what they have not prepared look there
         value = self.build_digest_header(r.method, r.url)
         if value is not None:
             r.headers["Authorization"] = value

@@ -20,6 +20,7 @@ class Extras(NamedTuple):
         rate: with the moments that all calls share; None for none.
         trace: whether calls get trace fields.
         trace_hosts: the hosts that they go to; None for every host.
+        idempotency_key: whether POST and PATCH get one.
         spans: makes a stage that traces the exchange, of `trace_hosts` and that; None for none.
     """
 
@@ -27,6 +28,7 @@ class Extras(NamedTuple):
     rate: "tuple[Rate, RateLimiter] | None" = None
     trace: bool = False
     trace_hosts: Collection[str] | None = None
+    idempotency_key: bool = False
     spans: Callable[[Collection[str] | None, Stage], Stage] | None = None
 
     def around_exchange(self, stage: Stage, runtime: Runtime) -> Stage:
@@ -61,6 +63,10 @@ class Extras(NamedTuple):
             from .trace import TraceStage
 
             stage = TraceStage(stage)
+        if self.idempotency_key:
+            from .idempotency import IdempotencyStage
+
+            stage = IdempotencyStage(stage)
         return stage
 
 

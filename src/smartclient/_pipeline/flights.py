@@ -76,6 +76,10 @@ class Flights:
             return _for_another(verdict) if _tries_alike(waiter.flight.request, request) else ALONE
         return verdict
 
+    def leave(self, waiter: Waiter) -> None:
+        """Has a waiter that does not wait forgotten."""
+        self._settle(self._state.withdraw, waiter)
+
     def announce(self, flight: Flight | None, record: Stored) -> None:
         """The head is there, and the body is on its way into the store: who asked for another variant goes."""
         if flight is not None:

@@ -3,8 +3,11 @@
 Sources: RFC 9111 sections 4 (collapsed requests) and 5.2.1.
 """
 
+from math import inf
+
 from .._model.decision import Asking, Forward
 from .._model.fields import parse_cache_control
+from .._model.frozen import replace
 from .._model.request import Request
 from .._model.stored import Stored
 from .conditional import ANSWERED_CONDITIONS, FOR_ORIGINS
@@ -35,6 +38,24 @@ def expects_events(request: Request) -> bool:
     """Whether `request` may be for a stream of events, which has no end."""
     accept = request.fields.get("accept")
     return accept is not None and accept != "*/*" and _EVENTS in accept.lower()
+
+
+def validating(request: Request) -> Request:
+    """`request`, for which nothing stored will do before the origin has confirmed it."""
+    return request.replace(options=replace(request.options, cache="refresh"))
+
+
+def refreshing(request: Request, now: float) -> Request:
+    """What validates in the background, from the moment `now` on, a response that was served stale to `request`.
+
+    It asks for the whole, as nobody's call: within the session's limits, not within those of the call.
+    """
+    options = request.options
+    timeout = options.session_timeout or options.timeout
+    options = replace(options, cache="refresh", stream=False, timeout=timeout, session_timeout=None)
+    fields = request.fields.without(_OF_ITS_OWN | {"cache-control", "pragma"})
+    deadline = inf if timeout.total is None else now + timeout.total
+    return Request("GET", request.url, fields, options=options, deadline=deadline)
 
 
 def suits(record: Stored, request: Request) -> bool:

@@ -1,7 +1,8 @@
 """Bodies in files: written under a temporary name, renamed when whole, checked while read; never which row has one.
 
 A body has one CRC-32 for each `CHUNK` bytes, so that a range can be checked without the rest, and no damaged chunk is
-ever given out.
+ever given out. Large bodies get theirs when they are stored already: to compute them takes as long as to write, and
+would hold up the reader. Until then their length alone is checked.
 """
 
 import os
@@ -22,15 +23,15 @@ _READING = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 
 
 class BodyFile(NamedTuple):
-    """A body in a file: its name, its bytes, and the CRC-32 of each chunk as 4 bytes in the machine's order."""
+    """A body in a file: its name, its bytes, and the CRC-32 of each chunk as 4 bytes in the machine's order, or b""."""
 
     name: str
     length: int
     checksums: bytes
 
     def is_sane(self) -> bool:
-        """Whether it can have come from here: a name without dots and slashes, a checksum for each chunk."""
-        return self.name.isalnum() and len(self.checksums) == 4 * -(-self.length // CHUNK)
+        """Whether it can be ours: a name without dots and slashes, a checksum for each chunk."""
+        return self.name.isalnum() and len(self.checksums) in (0, 4 * -(-self.length // CHUNK))
 
 
 class BodyFolder:
@@ -117,6 +118,8 @@ class BodyFolder:
 
     def _opened(self, body: BodyFile) -> tuple[int, int, bool] | None:
         """Descriptor, time of change, and whether that is known; None if it is gone or has another length."""
+        if not body.is_sane():
+            return None
         try:
             fd = os.open(self.place(body.name), _READING)
         except FileNotFoundError:
@@ -126,7 +129,17 @@ class BodyFolder:
             os.close(fd)
             return None
         changed = status.st_mtime_ns
-        return fd, changed, self._trusted.get(body.name) == changed
+        return fd, changed, not body.checksums or self._trusted.get(body.name) == changed
+
+    def checksums(self, body: BodyFile) -> bytes | None:
+        """Those of a body, read from its file; None if it is gone."""
+        opened = self._opened(body)
+        if opened is None:
+            return None
+        try:
+            return array("I", [crc32(data) for data in iter(lambda: os.read(opened[0], CHUNK), b"")]).tobytes()
+        finally:
+            os.close(opened[0])
 
     def open(self, body: BodyFile, span: tuple[int, int], damaged: Callable[[], object]) -> "OpenBody | None":
         """The bytes of `span`; None if the file is gone or has another length. `damaged` is called when that shows."""
@@ -267,28 +280,20 @@ class FileReader:
 
 
 class FileSink:
-    """A body file while it is written, by one thread."""
+    """A body file while it is written."""
 
     def __init__(self, path: str) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         self.length = 0
-        self._checksums = array("I")
-        self._current = 0  # CRC-32 of the chunk that is not full
+        self._checksum = 0
 
     def write(self, pieces: list[bytes]) -> None:
         """Raises OSError, as on a full disk."""
         for piece in pieces:
-            view = memoryview(piece)
-            while view:
-                room = CHUNK - self.length % CHUNK
-                part = view[:room]
-                view = view[room:]
-                _write_all(self._fd, part)
-                self._current = crc32(part, self._current)
-                self.length += len(part)
-                if self.length % CHUNK == 0:
-                    self._checksums.append(self._current)
-                    self._current = 0
+            _write_all(self._fd, memoryview(piece))
+            if self.length < CHUNK:
+                self._checksum = crc32(piece, self._checksum)
+            self.length += len(piece)
 
     def take(self) -> int:
         """The descriptor, which the caller closes."""
@@ -300,10 +305,8 @@ class FileSink:
             os.close(self.take())
 
     def checksums(self) -> bytes:
-        """Those of all chunks, once everything is written."""
-        if self.length % CHUNK:
-            return (self._checksums + array("I", [self._current])).tobytes()
-        return self._checksums.tobytes()
+        """Those of a body of one chunk; b"" for larger ones, whose checksums are for later."""
+        return array("I", [self._checksum]).tobytes() if self.length <= CHUNK else b""
 
 
 def _write_all(fd: int, data: memoryview) -> None:

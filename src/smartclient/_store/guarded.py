@@ -82,7 +82,13 @@ class GuardedStore(Store):
     async def open_body(
         self, runtime: Runtime, stored: Stored, span: tuple[int, int] | None = None
     ) -> BodyReader | None:
-        body = await self._guarded("open_body", runtime, self._reading, self._store.open_body, runtime, stored, span)
+        if self._reading.failures and self._reading.rests(runtime):
+            return None
+        try:
+            body = await self._store.open_body(runtime, stored, span)
+        except Exception as error:
+            self.report("open_body", error, runtime, self._reading)
+            return None
         return body if body is None or type(body) is BytesReader else GuardedReader(self, runtime, body)
 
     async def writer(self, runtime: Runtime, record: Stored) -> Writer:
@@ -109,7 +115,17 @@ class GuardedStore(Store):
         return dropped
 
     async def lease(self, runtime: Runtime, key: Key, seconds: float) -> Lease | None:
-        return await self._guarded("lease", runtime, self._writing, self._store.lease, runtime, key, seconds)
+        """See `Store`. A store that fails keeps nobody waiting."""
+        writing = self._writing
+        if writing.failures and writing.rests(runtime):
+            return _FREE
+        try:
+            lease = await self._store.lease(runtime, key, seconds)
+        except Exception as error:
+            self.report("lease", error, runtime, writing)
+            return _FREE
+        writing.failures = 0
+        return None if lease is None else GuardedLease(self, lease)
 
     def touch(self, stored: Stored) -> None:
         try:
@@ -173,6 +189,32 @@ class GuardedStore(Store):
 def guarded(store: Store) -> GuardedStore:
     """`store` made harmless, itself if it is already."""
     return store if isinstance(store, GuardedStore) else GuardedStore(store)
+
+
+class GuardedLease:
+    """A lease whose end nobody hears of if it fails."""
+
+    __slots__ = ("_lease", "_store")
+
+    def __init__(self, store: GuardedStore, lease: Lease) -> None:
+        self._store = store
+        self._lease = lease
+
+    def release(self) -> None:
+        try:
+            self._lease.release()
+        except Exception as error:
+            self._store.report("release", error)
+
+
+class _Free:
+    """The lease of a store that has none to give."""
+
+    def release(self) -> None:
+        """Nobody else waits for it."""
+
+
+_FREE = _Free()
 
 
 class GuardedWriter:

@@ -57,10 +57,7 @@ def stored_in(row: Row) -> Stored | None:
             return None
         stored.place = (id, stamp, None)
         return stored
-    body = BodyFile(file, stored.length, checksums or b"")
-    if not body.is_sane():
-        return None
-    stored.place = (id, stamp, body)
+    stored.place = (id, stamp, BodyFile(file, stored.length, checksums or b""))
     return stored
 
 
@@ -128,7 +125,7 @@ def _add_groups(db: sqlite3.Connection, record: Stored, id: int) -> None:
         db.executemany("INSERT OR IGNORE INTO member VALUES (?, ?, ?)", [(origin, name, id) for name in record.groups])
 
 
-def freshen(db: sqlite3.Connection, place: Place, record: Stored) -> bool:
+def freshen(db: sqlite3.Connection, place: Place, record: Stored, now: float) -> bool:
     """Writes `record` over the row at `place`, whose body it has; False if that has changed, or it was invalidated.
 
     To be called in a transaction.
@@ -140,9 +137,9 @@ def freshen(db: sqlite3.Connection, place: Place, record: Stored) -> bool:
     stamp = _new_stamp()
     size = len(data) + (0 if file is None else file.length)
     changed = db.execute(
-        "UPDATE response SET uri = ?, partition = ?, stamp = ?, size = ?, useless_at = ?, record = ?"
+        "UPDATE response SET uri = ?, partition = ?, stamp = ?, size = ?, last_used = ?, useless_at = ?, record = ?"
         " WHERE id = ? AND stamp = ?",
-        (*record.key, stamp, size, _useless_at(record), data, id, old),
+        (*record.key, stamp, size, now, _useless_at(record), data, id, old),
     )
     if changed.rowcount == 0:
         return False
@@ -173,6 +170,11 @@ def _limit_marks(db: sqlite3.Connection) -> None:
     ).fetchall()
     db.executemany("DELETE FROM mark WHERE kind = ? AND value = ? AND name = ?", [row[:3] for row in oldest])
     db.execute(_ADD_MARK, ("everything", "", "", oldest[-1][3]))
+
+
+def seal(db: sqlite3.Connection, name: str, id: int, checksums: bytes) -> None:
+    """Notes the checksums of a body file."""
+    db.execute("UPDATE response SET checksums = ? WHERE id = ? AND file = ?", (checksums, id, name))
 
 
 def remove(db: sqlite3.Connection, place: Place) -> None:

@@ -3,6 +3,7 @@
 What takes microseconds is done at once, on event loops too; there everything else goes to the store's one thread.
 """
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -142,7 +143,7 @@ class SQLiteStore(Store):
         return stored.place is not None and await self.written(runtime, self._freshen, stored, record)
 
     def _freshen(self, stored: Stored, record: Stored) -> bool:
-        return self._changed(self._write(rows.freshen, stored.place, record))
+        return self._changed(self._write(rows.freshen, stored.place, record, time.time()))
 
     async def invalidate(self, runtime: Runtime, scopes: Iterable[Scope], moment: float) -> int:
         return await self.written(runtime, self._invalidate, list(scopes), moment)
@@ -258,6 +259,14 @@ class SQLiteStore(Store):
         if littered:
             self.worker.post(self.clear_away)
         return added
+
+    def seal(self, place: rows.Place) -> None:
+        """Notes the checksums of a large body, which is stored already; what fails leaves it without."""
+        file = place[2]
+        with contextlib.suppress(OSError, sqlite3.Error):
+            checksums = file and self.files.checksums(file)
+            if file and checksums:
+                self._write(rows.seal, file.name, place[0], checksums)
 
     def announce(self, name: str) -> None:
         """Notes that this process is about to write a body file."""

@@ -1,6 +1,6 @@
 """One response on its way into the disk store; never in what form it lies there.
 
-A small body is gathered. A larger one goes to a file, in the store's thread, while the next pieces come; the row is
+A small body is gathered. A larger one goes to a file while it comes, on event loops in the store's thread; the row is
 written last, so that no row ever points to what is not whole.
 """
 
@@ -65,6 +65,9 @@ class SQLiteWriter:
             self._name = os.urandom(16).hex()
             self._process = os.getpid()
             BEING_WRITTEN.add(self._name)
+        if self._runtime.name == "blocking":  # what was just read is at hand: another core takes three times as long
+            self._write_out(pieces, 0)
+            return
         with self._lock:
             self._in_flight += size
         self._store.worker.post(lambda: self._write_out(pieces, size))
@@ -104,10 +107,13 @@ class SQLiteWriter:
             self._pieces = []
             return await self._store.written(self._runtime, self._store.add, record, None)
         self._hand_over()
-        return await self._store.worker.do(self._runtime, self._finish, record)
+        kept = await self._store.written(self._runtime, self._finish, record)
+        if kept and self._length > CHUNK:
+            self._runtime.run_in_thread(lambda: self._store.seal(record.place))
+        return kept
 
     def _finish(self, record: Stored) -> bool:
-        """A body in a file gets its lasting name, then its row; in the thread, after all that was handed over."""
+        """A body in a file gets its lasting name, then its row; after all that was handed over."""
         sink, self._sink = self._sink, None
         kept = False
         try:
