@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from ._model.rate import Rate
     from ._model.redirects import Redirects
     from ._model.retry import RetryPolicy
-    from .api import delete, get, head, options, patch, post, put, query, request, stream
+    from .api import delete, download, get, head, options, patch, post, put, query, request, sse, stream
     from .as_requests import install_as_requests
     from .exceptions import (
         ConnectionError,
@@ -64,7 +64,20 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "._api.audit": ("headers_report",),
-    ".api": ("delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"),
+    ".api": (
+        "delete",
+        "download",
+        "get",
+        "head",
+        "options",
+        "patch",
+        "post",
+        "put",
+        "query",
+        "request",
+        "sse",
+        "stream",
+    ),
     "._api.async_session": ("AsyncSession",),
     "._api.cache": ("Cache",),
     "._api.request": ("PreparedRequest", "Request"),
@@ -152,6 +165,7 @@ __all__ = [
     "cookies",
     "cors",
     "delete",
+    "download",
     "events",
     "exceptions",
     "get",
@@ -172,6 +186,7 @@ __all__ = [
     "session",
     "sessions",
     "status_codes",
+    "sse",
     "stream",
     "structures",
     "testing",

@@ -1,6 +1,6 @@
 """The module functions: calls over one process-wide pool and cache, which keep no cookies between them."""
 
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from . import sessions
 from ._api.call_jar import CallJar
@@ -9,7 +9,26 @@ from ._api.response import Response
 from ._api.session import Session
 from ._runtime.base import new_lock
 
-__all__ = ["delete", "get", "head", "options", "patch", "post", "put", "query", "request", "stream"]
+if TYPE_CHECKING:
+    import os
+
+    from ._api.download import Download
+    from ._api.events import EventStream
+
+__all__ = [
+    "delete",
+    "download",
+    "get",
+    "head",
+    "options",
+    "patch",
+    "post",
+    "put",
+    "query",
+    "request",
+    "sse",
+    "stream",
+]
 
 _lock = new_lock()
 _jar = CallJar()
@@ -75,6 +94,16 @@ def delete(url: Any, **options: Unpack[CallOptions]) -> Response:
 def query(url: Any, data: Any = None, **options: Unpack[PutOptions]) -> Response:
     """QUERY (RFC 10008): safe and idempotent, with a body; see `request`."""
     return request("query", url, data=data, **options)
+
+
+def download(url: Any, path: "str | os.PathLike[str]", **options: Any) -> "Download[Response]":
+    """Downloads `url` to `path`; arguments, result and errors are those of `Session.download`."""
+    return _session().download(url, path, **options)
+
+
+def sse(url: Any, **options: Any) -> "EventStream":
+    """The server-sent events of `url`; arguments and errors are those of `Session.sse`."""
+    return _session().sse(url, **options)
 
 
 def stream(method: str, url: Any, **options: Unpack[CallOptions]) -> Response:

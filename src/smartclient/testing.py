@@ -1,8 +1,20 @@
-"""For test suites: respx for programs that use smartclient, and the checks that a store of one's own must pass."""
+"""For test suites: servers that are functions, applications or recordings; respx; and the checks for a store."""
 
+from ._api.cassette import Cassette, NotRecorded
+from ._api.stand_ins import ASGITransport, MockRequest, MockResponse, MockTransport, WSGITransport
 from ._api.store_checks import check_store
 
-__all__ = ["check_store", "install_respx"]
+__all__ = [
+    "ASGITransport",
+    "Cassette",
+    "MockRequest",
+    "MockResponse",
+    "MockTransport",
+    "NotRecorded",
+    "WSGITransport",
+    "check_store",
+    "install_respx",
+]
 
 
 def install_respx() -> None:

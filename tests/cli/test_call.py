@@ -1,6 +1,7 @@
 """Each flag, through `main` and against a real origin in this process."""
 
 import base64
+import gzip
 import io
 import json
 import re
@@ -353,3 +354,125 @@ def test_version(run: Run) -> None:
 
     for arguments in (["--version"], ["version"], ["-V"]):
         assert run(*arguments) == (0, f"smartclient {__version__}\n".encode(), "")
+
+
+def events(seen: Any) -> Page:
+    """Two events, and then, to whoever comes back, no more."""
+    if seen.header("last-event-id"):
+        return Page(b"", 204)
+    return Page(b"retry: 1\nid: 7\ndata: a\n\nevent: b\ndata: c\n\n", headers=(("Content-Type", "text/event-stream"),))
+
+
+def test_events_as_they_come(run: Run, origin: Origin) -> None:
+    assert run("get", "--sse", origin.route("/events", events)).out == b"a\nc\n"
+
+
+def test_events_as_json(run: Run, origin: Origin) -> None:
+    lines = run("get", "--sse", "--json-out", origin.route("/events", events)).out.splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"v": 1, "event": "message", "id": "7", "data": "a"},
+        {"v": 1, "event": "b", "id": "7", "data": "c"},
+    ]
+
+
+def test_a_har_file(run: Run, origin: Origin, tmp_path: Path) -> None:
+    assert run("get", "--har", str(tmp_path / "har"), f"{origin.url}/redirect/1").code == 0
+    entries = json.loads((tmp_path / "har").read_text())["log"]["entries"]
+    assert [entry["response"]["status"] for entry in entries] == [302, 200]
+    assert run("get", "--har", "/no/such/folder/har", f"{origin.url}/bytes/1").code == 23
+
+
+def test_the_curl_line_does_the_same(run: Run, origin: Origin) -> None:
+    import shutil
+    import subprocess
+
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    call = ("post", f"{origin.url}/echo?a=1", "--json", "name=Ada's", "-H", "X-One: 1")
+    line = run(*call, "--curl").out.decode()
+    assert origin.seen.requests == []
+    theirs = json.loads(subprocess.run(line, shell=True, capture_output=True, check=True).stdout)
+    ours = json.loads(run(*call).out)
+    assert [ours[key] for key in ("method", "target", "body")] == [theirs[key] for key in ("method", "target", "body")]
+    assert dict(theirs["headers"]) == dict(ours["headers"])
+
+
+def test_cookies_are_kept_under_a_name(run: Run, origin: Origin, tmp_path: Path) -> None:
+    for keeping in (("--session", "tea"), ("--cookie-jar", str(tmp_path / "jar"))):
+        assert run("get", *keeping, f"{origin.url}/cookies/set?sid=1", f"{origin.url}/cookies").code == 0
+        assert json.loads(run("get", *keeping, f"{origin.url}/cookies/").out) == {"sid": "1"}
+    assert (tmp_path / "state" / "smartclient" / "sessions" / "tea.json").stat().st_mode & 0o777 == 0o600
+    assert json.loads(run("get", f"{origin.url}/cookies/").out) == {}
+
+
+@pytest.mark.parametrize("name", ["../tea", "", ".", "a/b", "-a\n"])
+def test_names_of_sessions_are_names(run: Run, name: str) -> None:
+    assert run("get", f"--session={name}", "http://h/").code == 2
+
+
+def test_offline_has_nothing(run: Run, origin: Origin) -> None:
+    assert run("get", "--offline", f"{origin.url}/page/tea").code == 22
+    assert origin.seen.requests == []
+
+
+def test_refresh_asks(run: Run, origin: Origin) -> None:
+    for flags in ([], ["--refresh"]):
+        assert run("get", *flags, f"{origin.url}/page/tea").out == b"page tea, hit 1\n"
+    assert origin.seen.requests[-1].header("if-none-match") == '"tea-1"'
+
+
+def test_json_out_tells_errors(run: Run) -> None:
+    ended = run("get", "--json-out", "--retry", "0", "http://127.0.0.1:1/")
+    value = json.loads(ended.out)
+    assert (ended.code, value["exit"], value["error"]["type"], value["error"]["sent"]) == (
+        7,
+        7,
+        "ConnectionError",
+        "nothing",
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "body"),
+    [
+        (["--json", '{"a": 1}'], b'{"a": 1}'),
+        (
+            ["--json", "a=1", "--json", "b=x", "--json", "c=null", "--json", "d=1.50"],
+            b'{"a":1,"b":"x","c":null,"d":1.5}',
+        ),
+        (["--json", "a=007"], b'{"a":"007"}'),
+        (["--json", "a=NaN"], b'{"a":"NaN"}'),
+        (["--json", 'a={"b":[1]}'], b'{"a":{"b":[1]}}'),
+        (["--json", "5"], b"5"),
+    ],
+)
+def test_json_body(run: Run, origin: Origin, flags: list[str], body: bytes) -> None:
+    seen = echoed(run(*flags, f"{origin.url}/echo"))
+    assert (seen["method"], seen["body"], seen["headers"]["content-type"]) == ("POST", body, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--json", "{a"], "JSON"),
+        (["--json", "a=1", "--json", "a=2"], "twice"),
+        (["--json", "a=1", "--json", "[1]"], "members"),
+        (["-d", "a", "--json", "b=1"], "two bodies"),
+        (["-F", "nonsense"], "name=value"),
+        (["--resolve", "h:1"], "host:port:address"),
+        (["--lang", "de;q=x"], "weight"),
+        (["--rate", "fast"], "--rate"),
+        (["--bearer", "a", "-u", "b:c"], "two kinds"),
+        (["--key", "k"], "--cert"),
+        (["--sse", "-X", "POST"], "--sse"),
+    ],
+)
+def test_flags_that_make_no_sense(run: Run, flags: list[str], told: str) -> None:
+    ended = run("get", *flags, "http://127.0.0.1:1/")
+    assert (ended.code, told in ended.err) == (2, True), ended.err
+
+
+def test_a_body_is_compressed(run: Run, origin: Origin, tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(b"tea" * 1000)
+    seen = echoed(run("post", "--compress", "gzip", "-d", f"@{tmp_path / 'body'}", f"{origin.url}/echo"))
+    assert (gzip.decompress(seen["body"]), seen["headers"]["content-encoding"]) == (b"tea" * 1000, "gzip")

@@ -135,3 +135,53 @@ def test_terminal(origin: Origin, body: bytes, content_type: str, shown: str, to
 def test_head_on_a_terminal_is_escaped(origin: Origin) -> None:
     url = origin.route("/page", lambda seen: Page(b"a\n", headers=(("X-Title", "\x9b31m"),)))
     assert "X-Title: \\x9b31m\n" in on_terminal("get", "-i", url)[1]
+
+
+def finished(*arguments: str) -> tuple[int, bytes, bytes]:
+    with started(*arguments) as process:
+        out, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, out, err
+
+
+def test_one_program_uses_what_another_has_stored(origin: Origin) -> None:
+    fresh, stale = f"{origin.url}/page/tea", f"{origin.url}/page/chai?max_age=0"
+    for url in (fresh, fresh, stale, stale):
+        code, out, err = finished("get", url)
+        assert (code, b"hit 1\n" in out, err) == (0, True, b"")
+    paths = [seen.path for seen in origin.seen.requests]
+    assert paths == ["/page/tea", "/page/chai", "/page/chai"]
+    assert origin.seen.requests[-1].header("if-none-match") == '"chai-1"'
+
+
+def test_python_shares_the_store(origin: Origin, tmp_path: Path) -> None:
+    import smartclient
+    from smartclient._api.cache import cache_at
+
+    finished("get", f"{origin.url}/page/tea")
+    with smartclient.Session(cache=cache_at(tmp_path / "cache")) as session:
+        assert session.get(f"{origin.url}/page/tea").cache.status == "hit"
+    assert origin.seen.hits["/page/tea"] == 1
+
+
+def test_an_interrupted_download_says_how_to_go_on(scripted: Callable[..., ScriptedServer], tmp_path: Path) -> None:
+    head = b'HTTP/1.1 200 OK\r\nETag: "v1"\r\nContent-Length: 1000000\r\n\r\n'
+    half, over = threading.Event(), threading.Event()
+    server = scripted([READ, Send(head + bytes(500_000)), Tell(half), Wait(over)])
+    with started("download", f"{server.url}/file", "-o", str(tmp_path / "file")) as process:
+        assert half.wait(PATIENCE)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+    over.set()
+    assert (process.returncode, out, (tmp_path / "file").exists()) == (130, b"", False)
+    assert err == b"smartclient: interrupted: what came is kept; the same command goes on there\n"
+
+
+@pytest.mark.parametrize("command", ["cache", "cors", "doctor", "download", "explain", "headers", "tls"])
+def test_a_command_is_loaded_alone(command: str) -> None:
+    code = (
+        "import json, sys; from smartclient._cli.main import main\n"
+        f"assert main([{command!r}, '--help']) == 0\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PATIENCE, check=True)
+    assert set(json.loads(done.stderr)) & {"ssl", "asyncio", "email", "smartclient._pipeline"} == set()

@@ -51,6 +51,7 @@ SCREENS = {
     "cache": "get {api}/users/7 -s && cache list && cache show {api}/users/7 && cache verify "
     "&& cache purge {api}/users/7",
     "cached": "get {api}/users/7 -s && get {api}/users/7 -v",
+    "sse": "get {api}/events --sse",
     "offline": "get {api}/users/7 --offline",
     "curl": "post {api}/orders --json name=tea -u Ada:s3cr3t --curl",
     "print-request": "post {api}/orders?token=s3cr3t --json name=tea -u Ada:s3cr3t --print-request",
@@ -73,6 +74,9 @@ def places(origin: Origin, tls_origin: Origin, authority: Authority, tmp_path: P
     origin.route(
         "/stale", lambda seen: Page(b"", 304, stale) if seen.header("if-none-match") else Page(b"tea", 200, stale)
     )
+    events = Page(b"retry: 1\nid: 1\ndata: tea\n\nevent: refill\ndata: two\ndata: lines\n\n",
+                  headers=(("Content-Type", "text/event-stream"),))  # fmt: skip
+    origin.route("/events", lambda seen: Page(b"", 204) if seen.header("last-event-id") else events)
     origin.route("/disk.img", lambda seen: Page(DISK, headers=(("ETag", '"9f-61"'),)))
     origin.route("/page", lambda seen: Page(b"<p>", headers=(*html, policy)))
     secure = tls_origin.url.replace("127.0.0.1", "localhost")
@@ -113,7 +117,7 @@ def steady(text: str, places: dict[str, str]) -> str:
         (r"smartclient/[\w.]+", "smartclient/1.0"),
         (r"Server: .*", "Server: example"),
         (r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} [\d:]{8} GMT", "Mon, 23 Nov 2026 12:00:00 GMT"),
-        (r"(?m)^([a-z ]{10}) *\d+\.\d ms", r"\1    12 ms"),
+        (r"(?m)^((?: {11})?[a-z][a-z ]{9}) *\d+\.\d ms", r"\1    12 ms"),
         (r"\d+(\.\d+)? ms", "12 ms"),
         (r"after \d+\.\d s", "after 0.1 s"),
         (r"(?m)ms \|.*$", "ms | ####"),

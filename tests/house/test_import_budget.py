@@ -11,7 +11,8 @@ from loopback.origin import Origin
 
 PACKAGES = {"anyio", "backports", "brotli", "certifi", "h11", "httpcore", "idna", "platformdirs", "publicsuffixlist"}
 LOOPS = {"asyncio", "trio", "uvloop", "sniffio"}
-COSTLY = {"email", "html", "http.client", "http.cookiejar", "http.cookies", "sqlite3", "ssl", "urllib.request"}
+COSTLY = {"dataclasses", "email", "html", "http.client", "http.cookiejar", "http.cookies", "inspect", "sqlite3", "ssl"}
+COSTLY |= {"urllib.request"}
 
 PLAIN_CALL = """
 import smartclient

@@ -18,7 +18,14 @@ def test_readme_has_examples() -> None:
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_readme_example(number: int, origin: Origin, capsys: pytest.CaptureFixture[str]) -> None:
+def test_readme_example(
+    number: int,
+    origin: Origin,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
     code = EXAMPLES[number].replace("https://api.example", origin.url)
     try:
         exec(compile(code, f"README example {number + 1}", "exec"), {"__name__": "__main__"})

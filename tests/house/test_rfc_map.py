@@ -1,15 +1,16 @@
 """docs/rfc-map.md names functions and tests that exist."""
 
 import ast
-import importlib
 import re
 from functools import lru_cache
+from pkgutil import resolve_name
 
 import pytest
 
 from source_tree import ROOT
 
-ROWS = re.findall(r"^\| (.+?) \| (.+?) \| (`.+?) \| (`.+?) \|$", (ROOT / "docs/rfc-map.md").read_text("utf-8"), re.M)
+PAGE = (ROOT / "docs/rfc-map.md").read_text("utf-8")
+ROWS = re.findall(r"^\| (.+?) \| (.+?) \| (`.+?) \| (`.+?) \|$", PAGE, re.M)
 
 
 def quoted(column: int) -> list[str]:
@@ -24,9 +25,7 @@ def functions_in(path: str) -> set[str]:
 
 @pytest.mark.parametrize("name", quoted(2))
 def test_functions(name: str) -> None:
-    module, _, function = name.rpartition(".")
-    room = module if module.startswith("_") else f"_rules.{module}"
-    assert hasattr(importlib.import_module(f"smartclient.{room}"), function)
+    assert resolve_name(f"smartclient.{name if name.startswith('_') else f'_rules.{name}'}")
 
 
 @pytest.mark.parametrize("name", quoted(3))
@@ -39,5 +38,5 @@ def test_sections_are_in_order() -> None:
     rows = [row[0] for row in ROWS if re.fullmatch(r"[0-9.]+", row[0])]
     numbers = [tuple(map(int, row.split("."))) for row in rows]
     starts = [index for index, number in enumerate(numbers) if index and number < numbers[index - 1]]
-    assert len(starts) <= 1  # the second table begins anew
+    assert len(starts) < PAGE.count("| section |")  # each table begins anew
     assert len(rows) > 40

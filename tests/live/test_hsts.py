@@ -4,6 +4,7 @@ import json
 import logging
 import pickle
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from loopback.authority import Authority
 from loopback.clients import Client
 from loopback.origin import Origin, Page, Seen
 from smartclient import Session
+from smartclient._model.headers import Fields
+from smartclient._model.url import URL
 from smartclient.exceptions import ConnectionError, InvalidOption
 
 pytestmark = pytest.mark.filterwarnings("ignore:Unverified HTTPS")
@@ -90,6 +93,18 @@ def test_a_file_keeps_it(client: Client, urls: tuple[str, str], authority: Autho
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert list(json.loads(path.read_text())["hosts"]) == ["localhost"]
     assert client.session(verify=str(authority.ca_file), hsts=str(path)).get(plain).status_code == 200
+
+
+def test_processes_share_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "hsts"
+    lists = [Session(hsts=path).hsts for _ in range(2)]
+    for number, hosts in enumerate(lists):
+        fields = Fields([("Strict-Transport-Security", "max-age=600")])
+        hosts.learn(URL.parse(f"https://h{number}.example/"), fields, time.time())
+    assert sorted(json.loads(path.read_text())["hosts"]) == ["h0.example", "h1.example"]
+    path.write_text(path.read_text().replace('"h1.example": [', '"h1.example": [1.0, false], "h2.example": ['))
+    lists[0].learn(URL.parse("https://h0.example/"), Fields([("Strict-Transport-Security", "max-age=0")]), time.time())
+    assert list(json.loads(path.read_text())["hosts"]) == ["h2.example"]
 
 
 def test_cookies_and_redirects_after_the_upgrade(

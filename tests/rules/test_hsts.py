@@ -90,7 +90,7 @@ def test_the_first_field_counts():
 
 def test_forgetting_and_changing():
     changes = []
-    hosts = HSTSList(threading.Lock(), changed=lambda: changes.append(len(hosts)))
+    hosts = HSTSList(threading.Lock(), changed=lambda host: changes.append((host, len(hosts))))
     for line, now in [
         ("max-age=100000", NOW),
         ("max-age=100000", NOW + 5),  # not worth writing down
@@ -100,7 +100,7 @@ def test_forgetting_and_changing():
         ("max-age=0", NOW),
     ]:
         hosts.learn(HOST, Fields([("Strict-Transport-Security", line)]), now)
-    assert changes == [1, 1, 1, 0]
+    assert changes == [("h.example", 1), ("h.example", 1), ("h.example", 1), ("h.example", 0)]
     assert repr(hosts) == "<HSTSList 0 hosts>"
 
 

@@ -90,6 +90,16 @@ class Cache:
         """
         return cache_at(cache_folder())
 
+    def close(self) -> None:
+        """Has the store write what it has not written yet, and close its files; for blocking code, before it ends.
+
+        The next call opens it again. What is in memory stays.
+        """
+        from .._runtime.base import run_blocking
+        from .._runtime.blocking import BlockingRuntime
+
+        run_blocking(self.caching.store.close(BlockingRuntime()))
+
     @property
     def policy(self) -> CachePolicy:
         """What may be done with what is stored."""
@@ -169,14 +179,14 @@ def cache_of_session(value: Any, current: Cache | None) -> Cache | None:
         return None
     if isinstance(value, str) and (not value or value in CACHE_MODES):
         raise InvalidOption(f"cache: {shown(value)} is a mode of one call; a session takes a path, a Cache or True")
+    cache = cache_at(value) if isinstance(value, str) else _given(value)
+    if cache is not None:
+        return cache
     from .cache_view import View
 
     if isinstance(value, View):
         return value.of
-    cache = cache_at(value) if isinstance(value, str) else _given(value)
-    if cache is None:
-        raise InvalidOption(f"cache: {shown(value)} is no path, no Cache, and none of True, None and False")
-    return cache
+    raise InvalidOption(f"cache: {shown(value)} is no path, no Cache, and none of True, None and False")
 
 
 def _given(value: Any) -> Cache | None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from typing import Any
 
 from .._model.errors import InvalidOption, shown
@@ -45,9 +46,14 @@ class KeptHSTS(HSTSList):
             hosts = [] if path is None else _read(path)
         super().__init__(new_lock(), hosts, None if path is None else self._write)
 
-    def _write(self) -> None:
+    def _write(self, host: str) -> None:
+        """Puts what `host` said, or that it said nothing any more, beside what other processes have written."""
         assert self.path is not None
-        rows = {host: [policy.expires, policy.subdomains] for host, policy in self.items()}
+        now = time.time()
+        hosts = {name: policy for name, policy in _read(self.path) if policy.expires > now and name != host}
+        if host in self.hosts:
+            hosts[host] = self.hosts[host]
+        rows = {name: list(policy) for name, policy in list(hosts.items())[-HOSTS_MAX:]}
         try:
             write_private(self.path, json.dumps({"hosts": rows}, indent=1) + "\n")
         except OSError as error:

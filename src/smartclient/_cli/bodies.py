@@ -16,6 +16,12 @@ _PART_PARAMETERS = ("type", "filename")
 
 
 def body_options(arguments: argparse.Namespace, stack: ExitStack) -> tuple[dict[str, Any], dict[str, str]]:
+    """`bare_body`, and how it is coded on the way."""
+    options, fields = bare_body(arguments, stack)
+    return options | ({"compress": arguments.compress} if options and arguments.compress else {}), fields
+
+
+def bare_body(arguments: argparse.Namespace, stack: ExitStack) -> tuple[dict[str, Any], dict[str, str]]:
     """Keywords of `Session.request` for the body, and the fields that go with it unless the caller set them.
 
     `stack` closes what is opened.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .bodies import body_options
 from .codes import exit_code
 from .colours import Paint
-from .exits import CANNOT_WRITE, OK, STATUS, Fault, cannot
+from .exits import CANNOT_WRITE, OK, STATUS, USAGE, Fault, cannot
 from .flags import Parser, call_parser, wants_body
 from .masks import escaped
 from .render import Look, Output, head_text, look_for, note, show_body, write_head
@@ -62,6 +62,8 @@ class _Calls:
 
             self._preview = preview.Preview()
             options |= {"transport": self._preview, "cache": None}
+        if options["cache"] is not None:
+            stack.callback(options["cache"].close)
         self._session: Session = stack.enter_context(smartclient.Session(**options))
         if arguments.har is not None:
             from .records import kept_har
@@ -79,6 +81,8 @@ class _Calls:
             options = call_options(self._arguments, fields)
             if self._preview is not None:
                 return self._shown(url, options | body)
+            if self._arguments.sse:
+                return self._streamed(url, options)
             if not self._arguments.json_out:
                 with self._session.request(
                     self._method, _uploading_to(url, self._arguments), **options, **body
@@ -93,6 +97,18 @@ class _Calls:
                 with _opened("-") as stdout:
                     stdout.write(line(failure(error, self._method, url, self._teller, exit_code(error))))
                 raise
+
+    def _streamed(self, url: str, options: dict[str, Any]) -> int:
+        """Writes the server's events; it is the server, or Ctrl-C, that ends them."""
+        from .events import write_events
+
+        if self._method != "GET":
+            raise Fault(USAGE, "--sse goes with GET")
+        del options["stream"]
+        write_events(
+            self._session, url, options, self._output(self._arguments.output), as_json=self._arguments.json_out
+        )
+        return OK
 
     def _shown(self, url: str, options: dict[str, Any]) -> int:
         """Prints the request instead of sending it."""

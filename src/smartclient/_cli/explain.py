@@ -170,7 +170,7 @@ class _Conversation:
             return
         told = [f"{name} {self._teller.value(name, value)}" for name, value in head.fields.lines
                 if name.lower() in _TOLD_OF_ANSWERS]  # fmt: skip
-        status = f"{head.status} {head.reason}".rstrip()
+        status = self._teller.text(f"{head.status} {head.reason}".rstrip())
         words = ", ".join([status, size_text(exchange.received), *told])
         self._line("wire <", (status_kind(head.status), words))
         if self._arguments.verbose:

@@ -36,7 +36,7 @@ def run(command: str, arguments: argparse.Namespace) -> int:
     options = session_options(arguments) | {"cookies": None}
     with blaming_files(arguments), Session(**options) as session, session.get(arguments.url, stream=True) as response:
         found = headers_report(response)
-        words, url = status_words(response), masked(response.url)
+        words, url = masked(status_words(response)), masked(response.url)
     good = {finding.name.lower() for finding in found if finding.state == "present"}
     unmet = [name for name in arguments.require if name.lower() not in good]
     code = NO if unmet else OK

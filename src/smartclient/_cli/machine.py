@@ -91,7 +91,7 @@ def _head(response: "Response", teller: Teller) -> dict[str, Any]:
     headers = [[name, teller.value(name, value)] for name, value in response.headers.multi_items()]
     return {
         "status": response.status_code,
-        "reason": response.reason,
+        "reason": teller.text(response.reason),
         "http": response.http_version,
         "url": teller.text(response.url),
         "headers": headers,

@@ -65,7 +65,8 @@ class Teller:
         self.line(">", "")
         if self.verbose > 1:
             self._interim(response)
-        self.line("<", f"{status_line(response)}{cache_words(response.cache)}", status_kind(response.status_code))
+        status = self.text(status_line(response))
+        self.line("<", f"{status}{cache_words(response.cache)}", status_kind(response.status_code))
         for name, value in response.headers.multi_items():
             self.line("<", f"{name}: {self.value(name, value)}")
         self.line("<", "")

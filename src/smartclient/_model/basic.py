@@ -1,6 +1,6 @@
 """Basic credentials (RFC 7617), for origins and proxies alike; never where they may go."""
 
-from base64 import b64encode
+from binascii import b2a_base64
 from typing import Any
 
 from .errors import InvalidOption
@@ -13,7 +13,7 @@ def basic_credentials(auth: Any) -> str:
         pair = octets(user) + b":" + octets(password)
     except (TypeError, ValueError):
         raise InvalidOption("auth must be a (user, password) pair") from None
-    return "Basic " + b64encode(pair).decode("ascii")
+    return "Basic " + b2a_base64(pair, newline=False).decode("ascii")
 
 
 def octets(part: Any) -> bytes:

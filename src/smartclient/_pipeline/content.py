@@ -11,8 +11,9 @@ from .._model.headers import Fields
 from .._model.message import Reply
 from .._model.options import Limits
 from .._model.request import Request
-from .._rules.refusals import REFUSALS, without_refused
 from .stage import Stage
+
+_REFUSALS = (415, 417)  # of a body's coding, or of an expectation
 
 
 class ContentStage:
@@ -28,7 +29,9 @@ class ContentStage:
             # A part of a coded representation cannot be decoded on its own.
             request = request.replace(fields=request.fields.replace("Accept-Encoding", "identity"))
         reply = await self.next(request)
-        if reply.head.status in REFUSALS and request.body is not NO_BODY:
+        if reply.head.status in _REFUSALS and request.body is not NO_BODY:
+            from .._rules.refusals import without_refused
+
             again = without_refused(request, reply.head)
             if again is not None:
                 await reply.raw.discard()

@@ -64,9 +64,9 @@ class HSTSList:
         self,
         lock: AbstractContextManager[Any],
         hosts: Iterable[tuple[str, Policy]] = (),
-        changed: Callable[[], None] | None = None,
+        changed: Callable[[str], None] | None = None,
     ) -> None:
-        """`changed` is called, without the lock, after a change that is worth keeping."""
+        """`changed` is called with a host, without the lock, after a change of it that is worth keeping."""
         self.hosts: dict[str, Policy] = dict(hosts)
         self._lock = lock
         self._changed = changed
@@ -111,7 +111,7 @@ class HSTSList:
                     self._make_room(now)
         new = policy if policy.expires > now else None
         if self._changed is not None and _differ(known, new):
-            self._changed()
+            self._changed(host)
 
     def _make_room(self, now: float) -> None:
         for host in [host for host, policy in self.hosts.items() if policy.expires <= now]:

@@ -8,8 +8,6 @@ from .._model.headers import Fields
 from .._model.message import Head
 from .._model.request import Request
 
-REFUSALS = (415, 417)
-
 
 def without_refused(request: Request, head: Head) -> Request | None:
     """`request` without what the answer in `head` refuses; None where that is something else, or it is read once."""

@@ -125,7 +125,7 @@ def _add_groups(db: sqlite3.Connection, record: Stored, id: int) -> None:
         db.executemany("INSERT OR IGNORE INTO member VALUES (?, ?, ?)", [(origin, name, id) for name in record.groups])
 
 
-def freshen(db: sqlite3.Connection, place: Place, record: Stored) -> bool:
+def freshen(db: sqlite3.Connection, place: Place, record: Stored, now: float) -> bool:
     """Writes `record` over the row at `place`, whose body it has; False if that has changed, or it was invalidated.
 
     To be called in a transaction.
@@ -137,9 +137,9 @@ def freshen(db: sqlite3.Connection, place: Place, record: Stored) -> bool:
     stamp = _new_stamp()
     size = len(data) + (0 if file is None else file.length)
     changed = db.execute(
-        "UPDATE response SET uri = ?, partition = ?, stamp = ?, size = ?, useless_at = ?, record = ?"
+        "UPDATE response SET uri = ?, partition = ?, stamp = ?, size = ?, last_used = ?, useless_at = ?, record = ?"
         " WHERE id = ? AND stamp = ?",
-        (*record.key, stamp, size, _useless_at(record), data, id, old),
+        (*record.key, stamp, size, now, _useless_at(record), data, id, old),
     )
     if changed.rowcount == 0:
         return False

@@ -74,7 +74,7 @@ class Origin:
     /chunked/N (N chunks of 10 bytes), /gzip, /deflate, /redirect/N (N hops to /echo), /to?url=&status=,
     /cookies (Cookie as JSON), /cookies/set?name=value, /basic (user "user", password "pass"),
     /page/NAME?max_age=N (ETag; 304 to If-None-Match), /dated (Last-Modified; 304 to If-Modified-Since),
-    /wait (answers once `gate` is set).
+    /events (three server-sent events; no more after them), /wait (answers once `gate` is set).
 
     Attributes:
         port, url: where it listens.
@@ -163,6 +163,12 @@ class Origin:
         if seen.header("if-modified-since"):
             return Page(b"", 304, headers)
         return Page(b"a dated page\n", 200, headers)
+
+    def _page_events(self, seen: Seen, rest: str) -> Page:
+        if seen.header("last-event-id"):
+            return Page(status=204)
+        events = (b"id: %d\ndata: event %d\n\n" % (number, number) for number in range(1, 4))
+        return Page(events, headers=(("Content-Type", "text/event-stream"),))
 
     def _page_wait(self, seen: Seen, rest: str) -> Page:
         self.gate.wait(PATIENCE)
