@@ -147,6 +147,19 @@ def test_observers_come_and_go(client: Client, origin: Origin) -> None:
         client.session(on_event="print")
 
 
+def test_calls_over_an_adapter(origin: Origin) -> None:
+    from smartclient import Session
+    from smartclient.adapters import HTTPAdapter
+
+    events: list[Event] = []
+    with Session(on_event=events.append) as session:
+        session.mount("http://", HTTPAdapter(max_retries=0))
+        session.get(origin.url + "/bytes/1")
+        session.get(origin.url + "/bytes/1")
+    call = ["CallStarted", *ONE, "CallEnded"]
+    assert sorted(names(events)) == sorted([*call, "ConnectionOpened", *call])
+
+
 @pytest.fixture
 def debug(caplog: pytest.LogCaptureFixture) -> Iterator[Any]:
     with caplog.at_level(logging.DEBUG, "smartclient"):

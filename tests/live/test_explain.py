@@ -65,3 +65,14 @@ def test_words_of_the_peer_stay_in_their_line(client: Client, scripted: Scripted
     text = str(client.get(server.url).explain())
     assert text.isascii()
     assert "\x1b" not in text
+
+
+def test_hsts(client: Client, scripted: Scripted, authority: Authority) -> None:
+    learned = reply(b"Strict-Transport-Security: max-age=600")
+    server = scripted([learned, reply()], context=authority.server_context())
+    session = client.session(verify=str(authority.ca_file), resolve={"localhost": "127.0.0.1"})
+    url = f"//localhost:{server.port}/"
+    assert session.get("https:" + url).explain().of("hsts") == []
+    response = session.get("http:" + url)
+    (step,) = response.explain().of("hsts")
+    assert (step.facts, response.url) == ({"url": "https:" + url}, "https:" + url)

@@ -18,6 +18,7 @@ from .._model.url import URL
 from .._net.transport import SyncTransport
 from .._pipeline.content import ContentStage
 from .._pipeline.exchange import SyncExchangeStage
+from .._pipeline.observe import ObservedExchange
 from .._pipeline.retry import RetryStage
 from .._rules.budget import RetryBudget
 from .._runtime.base import new_lock, run_blocking
@@ -114,7 +115,7 @@ def _stages_of(adapter: HTTPAdapter) -> ContentStage:
     if home is not None:
         return ContentStage(home._open_inner())
     pool = adapter._own_pool()
-    exchange = SyncExchangeStage(SyncTransport(pool), pool.runtime)
+    exchange = ObservedExchange(pool.runtime.now, SyncExchangeStage(SyncTransport(pool), pool.runtime))
     return ContentStage(RetryStage(pool.runtime, time.time, RetryBudget(new_lock()), exchange))
 
 

@@ -20,7 +20,8 @@ class Step(NamedTuple):
     """One decision.
 
     Attributes:
-        topic: "request", "cookies", "auth", "negotiation", "cache", "attempts", "connection", "answer" or "redirect".
+        topic: "request", "hsts", "cookies", "auth", "negotiation", "cache", "attempts", "connection", "answer" or
+            "redirect".
         text: what was decided and why, in one line without secrets.
         facts: the same as data.
     """
@@ -54,6 +55,8 @@ def explained(reply: Reply, seconds: float | None) -> Explanation:
 def _steps(hop: Reply, last: Reply, seconds: float | None) -> Iterator[Step]:
     request = hop.request
     yield Step("request", f"{request.method} {request.url.safe}", {"method": request.method, "url": request.url.safe})
+    if request.options.secured:
+        yield Step("hsts", "http became https, as the host has asked for (RFC 6797)", {"url": request.url.safe})
     yield from _cookies_sent(hop)
     yield from _credentials(hop)
     if hop is last:

@@ -11,7 +11,7 @@ from .._model.fields import parse_http_date
 from .._model.headers import Fields
 from .._model.url import URL
 from .._rules.download import Gap, Gaps, Pace, Record, again, divided
-from .._rules.resume import is_coded, validator_of
+from .._rules.resume import is_coded, length_from, validator_of
 from .._runtime.base import Runtime
 from .destination import Destination
 from .download import Wish
@@ -73,7 +73,7 @@ class Filling:
         """Makes the file ready for the whole, as the head with `fields` announces it; `raw` is its body as received."""
         coded = is_coded(fields)
         announced = fields.get("content-length", "")
-        length = int(announced) if announced.isdecimal() and not coded else None
+        length = None if coded else length_from(announced)
         with self._lock:
             self.round += 1
             if self._file is None:

@@ -44,7 +44,7 @@ class OriginStage:
         jar = self.jar
         hsts = self.hsts
         if hsts is not None and hsts.hosts and hsts.covers(request.url, self.wall_clock):
-            request = request.replace(url=request.url.over_tls)
+            request = request.replace(url=request.url.over_tls, options=replace(request.options, secured=True))
         fields = request.fields
         options = request.options
         if options.proxies is not None:
