@@ -4,6 +4,7 @@ A small body is gathered. A larger one goes to a file while it comes, on event l
 written last, so that no row ever points to what is not whole.
 """
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,8 @@ class SQLiteWriter:
         self._hand_over()
         kept = await self._store.written(self._runtime, self._finish, record)
         if kept and self._length > CHUNK:
-            self._runtime.run_in_thread(lambda: self._store.seal(record.place))
+            with contextlib.suppress(OSError):  # no thread, no checksums
+                self._runtime.run_in_thread(lambda: self._store.seal(record.place))
         return kept
 
     def _finish(self, record: Stored) -> bool:
