@@ -101,7 +101,7 @@ class Background:
                 self._runtime.call_threadsafe(_done, future)
 
     async def close(self) -> None:
-        """Drops what has not begun and gives the rest `GRACE`; then tasks are cancelled, threads left to their limits."""
+        """Drops what has not begun and gives the rest `GRACE`; then cancels tasks. Threads end by their limits."""
         try:
             if await self._ends_within(GRACE):
                 return
