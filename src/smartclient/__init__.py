@@ -36,9 +36,12 @@ if TYPE_CHECKING:
     from ._api.async_session import AsyncSession
     from ._api.audit import headers_report
     from ._api.cache import Cache
+    from ._api.download import Download
+    from ._api.event_stream import AsyncEventStream, EventStream
     from ._api.request import PreparedRequest, Request
     from ._api.response import AsyncResponse, Response
     from ._api.session import Session
+    from ._codec.sse import ServerEvent
     from ._model.options import TLS, Limits
     from ._model.policy import CacheRule
     from ._model.rate import Rate
@@ -80,10 +83,13 @@ _HOMES = {
     ),
     "._api.async_session": ("AsyncSession",),
     "._api.cache": ("Cache",),
+    "._api.download": ("Download",),
+    "._api.event_stream": ("AsyncEventStream", "EventStream"),
     "._api.request": ("PreparedRequest", "Request"),
     "._api.session": ("Session",),
     ".status_codes": ("codes",),
     "._api.response": ("AsyncResponse", "Response"),
+    "._codec.sse": ("ServerEvent",),
     "._model.options": ("TLS", "Limits"),
     "._model.policy": ("CacheRule",),
     "._model.redirects": ("Redirects",),
@@ -129,12 +135,15 @@ _MODULES = (
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AsyncEventStream",
     "AsyncResponse",
     "AsyncSession",
     "Cache",
     "CacheRule",
     "ConnectTimeout",
     "ConnectionError",
+    "Download",
+    "EventStream",
     "FileModeWarning",
     "HTTPError",
     "JSONDecodeError",
@@ -147,6 +156,7 @@ __all__ = [
     "RequestException",
     "Response",
     "RetryPolicy",
+    "ServerEvent",
     "Session",
     "SmartclientError",
     "TLS",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import os
 
     from ._api.download import Download
-    from ._api.events import EventStream
+    from ._api.event_stream import EventStream
 
 __all__ = [
     "delete",

@@ -17,8 +17,9 @@ import pytest
 
 from loopback.clients import Client
 from loopback.files import Entity, FileServer, Head, content_of
-from smartclient._api.part_file import PartFile
+from smartclient._api.part_file import PartFile, boot_name
 from smartclient._rules import resume
+from smartclient._rules.download import record_from
 from smartclient.exceptions import (
     ChecksumError,
     ContentDecodingError,
@@ -99,12 +100,12 @@ def test_old_file_is_replaced_with_its_mode(client: Client, server: FileServer, 
 
 
 @pytest.mark.parametrize("length", [True, False], ids=["length", "chunked"])
-@pytest.mark.parametrize("size", [0, 1, 100_000])
-def test_small_files(client: Client, server: FileServer, tmp_path: Path, size: int, length: bool) -> None:
-    server.entity = Entity(CONTENT[:size], length=length)
-    done = client.download(server.url, tmp_path / "file", checksum=f"sha256:{sha256(CONTENT[:size]).hexdigest()}")
-    assert (tmp_path / "file").read_bytes() == CONTENT[:size]
-    assert done.size == size
+def test_small_files(client: Client, server: FileServer, tmp_path: Path, length: bool) -> None:
+    for size in (0, 1, 100_000):
+        server.entity = Entity(CONTENT[:size], length=length)
+        done = client.download(server.url, tmp_path / "file", checksum=f"sha256:{sha256(CONTENT[:size]).hexdigest()}")
+        assert (tmp_path / "file").read_bytes() == CONTENT[:size]
+        assert done.size == size
 
 
 def test_progress(client: Client, server: FileServer, tmp_path: Path) -> None:
@@ -334,7 +335,7 @@ def test_whole_part_is_confirmed_by_its_last_byte(client: Client, server: FileSe
     from smartclient._rules.download import Record
 
     key = Destination(str(path), URL.parse(server.url + "/file"), overwrite=True).key
-    part.note(Record(key, '"one"', len(CONTENT), []))
+    part.note(Record(key, '"one"', len(CONTENT), [], [], boot_name()))
     part.close()
     path.unlink()
     server.heads.clear()
@@ -342,6 +343,25 @@ def test_whole_part_is_confirmed_by_its_last_byte(client: Client, server: FileSe
     assert ranges(server) == [f"bytes={len(CONTENT) - 1}-{len(CONTENT) - 1}"]
     assert done.resumed_from == len(CONTENT) - 1
     assert path.read_bytes() == CONTENT
+
+
+def test_what_the_disk_has_is_noted(
+    client: Client, server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smartclient._api.filling._FLUSHED_EVERY", MIB)
+    for runtime in (
+        "blocking.Blocking",
+        "asyncio_.Asyncio",
+        "trio_.Trio",
+    ):
+        monkeypatch.setattr(f"smartclient._runtime.{runtime}Runtime.run_in_thread", staticmethod(lambda job: job()))
+    path = tmp_path / "file"
+    leave_part(client, server, path, at=2 * MIB + 1000)
+    record = record_from((tmp_path / "file.part.json").read_bytes())
+    assert record is not None
+    assert record.missing == [(2 * MIB + 1000, len(CONTENT))]
+    assert MIB <= record.durable[0][0] <= 2 * MIB + 1000
+    assert record.boot == boot_name()
 
 
 def test_parallel_parts_are_resumed(client: Client, server: FileServer, tmp_path: Path) -> None:
@@ -425,18 +445,18 @@ def test_if_changed(client: Client, server: FileServer, tmp_path: Path) -> None:
 # Refusals: nothing is written where it should not be
 
 
-@pytest.mark.parametrize("status", [401, 404, 410, 416, 500, 304, 302])
-def test_status_is_raised_and_nothing_written(client: Client, server: FileServer, tmp_path: Path, status: int) -> None:
-    server.respond = lambda head: (
-        b"HTTP/1.1 %d No\r\nContent-Length: 2\r\n\r\nno" % status if status != 304 else (b"HTTP/1.1 304 No\r\n\r\n")
-    )
+def test_status_is_raised_and_nothing_written(client: Client, server: FileServer, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"old")
-    with pytest.raises(HTTPError, match=str(status)) as raised:
-        client.download(server.url, tmp_path / "file", retries=0)
+    for status in (401, 404, 410, 416, 500, 302):
+        server.respond = lambda head, status=status: b"HTTP/1.1 %d No\r\nContent-Length: 2\r\n\r\nno" % status
+        with pytest.raises(HTTPError, match=str(status)) as raised:
+            client.download(server.url, tmp_path / "file", retries=0)
+        assert raised.value.response.content == b"no"
+    server.respond = lambda head: b"HTTP/1.1 304 No\r\n\r\n"
+    with pytest.raises(HTTPError, match="304"):
+        client.download(server.url, tmp_path / "file")
     assert in_folder(tmp_path) == ["file"]
     assert (tmp_path / "file").read_bytes() == b"old"
-    if status != 304:
-        assert raised.value.response.content == b"no"
 
 
 def test_overwrite_off(client: Client, server: FileServer, tmp_path: Path) -> None:
@@ -456,17 +476,18 @@ def test_overwrite_off_holds_at_the_end_too(client: Client, server: FileServer, 
     assert path.read_bytes() == b"mine"
 
 
-@pytest.mark.parametrize("name", ["../evil", "..\\evil", "/tmp/evil", ".evil", "evil\u202e", "evil"])
-def test_hostile_names_stay_in_the_folder(client: Client, server: FileServer, tmp_path: Path, name: str) -> None:
+def test_hostile_names_stay_in_the_folder(client: Client, server: FileServer, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    quoted = "".join(f"%{byte:02x}" for byte in name.encode())
-    server.entity = Entity(CONTENT, fields={"Content-Disposition": f"attachment; filename*=UTF-8''{quoted}"})
-    done = client.download(server.url + "/x", folder)
-    assert done.path == folder / "evil"
-    assert in_folder(tmp_path) == ["folder"]
-    with pytest.raises(FileError):  # never replaced: the server chose the name
-        client.download(server.url + "/x", folder)
+    for name in ("../evil", "..\\evil", "/tmp/evil", ".evil", "evil\u202e", "evil"):
+        quoted = "".join(f"%{byte:02x}" for byte in name.encode())
+        server.entity = Entity(CONTENT, fields={"Content-Disposition": f"attachment; filename*=UTF-8''{quoted}"})
+        done = client.download(server.url + "/x", folder)
+        assert done.path == folder / "evil"
+        assert in_folder(tmp_path) == ["folder"]
+        with pytest.raises(FileError):  # never replaced: the server chose the name
+            client.download(server.url + "/x", folder)
+        done.path.unlink()
 
 
 def test_folder_that_is_not_there(client: Client, server: FileServer, tmp_path: Path) -> None:
@@ -504,18 +525,13 @@ def test_disk_that_fills_up(
     assert client.download(server.url, tmp_path / "file", checksum=SUM).resumed_from > MIB
 
 
-@pytest.mark.parametrize("options", [{"stream": True}, {"cache": None}, {"data": b"x"}, {"nonsense": 1}])
-def test_keywords_that_make_no_sense(client: Client, tmp_path: Path, options: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="download"):
-        client.download("http://127.0.0.1:1/", tmp_path / "file", **options)
-
-
-@pytest.mark.parametrize(
-    "options", [{"headers": {"Range": "bytes=0-"}}, {"checksum": "x"}, {"parallel": 0}, {"progress": 5}]
-)
-def test_values_that_make_no_sense(client: Client, tmp_path: Path, options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidOption):
-        client.download("http://127.0.0.1:1/", tmp_path / "file", **options)
+def test_keywords_that_make_no_sense(client: Client, tmp_path: Path) -> None:
+    for options in ({"stream": True}, {"cache": None}, {"data": b"x"}, {"nonsense": 1}):
+        with pytest.raises(TypeError, match="download"):
+            client.download("http://127.0.0.1:1/", tmp_path / "file", **options)
+    for values in ({"headers": {"Range": "bytes=0-"}}, {"checksum": "x"}, {"parallel": 0}, {"progress": 5}):
+        with pytest.raises(InvalidOption):
+            client.download("http://127.0.0.1:1/", tmp_path / "file", **values)
 
 
 def test_first_request_that_fails_is_not_insisted_on(client: Client, server: FileServer, tmp_path: Path) -> None:

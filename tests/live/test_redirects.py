@@ -61,6 +61,19 @@ def test_https_to_http(
     assert all(seen.header("authorization") is None for seen in origin.seen.requests)
 
 
+def test_https_to_http_on_the_long_way(tls_origin: Origin, origin: Origin, authority: Authority) -> None:
+    url = tls_origin.route("/here", lambda seen: Page(status=307, headers=(("Location", origin.url + "/echo"),)))
+    with Session(verify=str(authority.ca_file), headers=SECRETS) as session:
+        session.hooks["response"] = [lambda response, **options: None]
+        assert session.get(url).status_code == 200
+        assert sent_to(origin) == ["X-Mine"]
+        for options in ({"redirects": Redirects(downgrade="refuse")}, {"data": b"content"}):
+            with pytest.raises(RequestException, match="over http"):
+                session.request("POST", url, **options)  # type: ignore[arg-type]
+        session.get(url, credential_fields=["X-Mine"])
+        assert sent_to(origin) == ["X-API-Key"]
+
+
 def test_secure_cookies_do_not_go_down(
     client: Client, tls_origin: Origin, origin: Origin, authority: Authority
 ) -> None:

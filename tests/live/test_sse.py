@@ -7,7 +7,7 @@ import pytest
 
 from loopback.clients import Client
 from loopback.files import Entity, FileServer, Head
-from smartclient._rules import events as rules
+from smartclient._rules import event_stream as rules
 from smartclient.exceptions import InvalidOption, NotFound, ServerDisconnected, UnexpectedContent
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
@@ -23,7 +23,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float | None, int]]:
         asked.append((retry, failures))
         return 0.001
 
-    monkeypatch.setattr("smartclient._api.events.wait_before_reconnecting", none)
+    monkeypatch.setattr("smartclient._api.event_stream.wait_before_reconnecting", none)
     return asked
 
 

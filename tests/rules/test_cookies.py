@@ -145,7 +145,7 @@ def test_default_path(path, default):
 
 def test_first_to_leave():
     used, unused, secure = cookie(created=2.0), cookie(created=1.0), cookie(created=0.0, secure=True)
-    assert first_to_leave([used, secure, unused]) is unused
+    assert first_to_leave([used, secure, unused], 2) == [unused, used]
 
 
 @pytest.mark.parametrize("domain", ["", ".", "..", "a..b", "\xff", "x" * 1024, "." * 1024, "\udc80"], ids=ascii)

@@ -6,7 +6,7 @@ from smartclient import exceptions as e
 from smartclient._model.headers import Fields
 from smartclient._model.message import Head
 from smartclient._model.ranges import ContentRange
-from smartclient._rules.resume import MUCH, TRIES, Patience, may_go_on, part_in, validator_of
+from smartclient._rules.resume import MUCH, TRIES, Patience, length_from, may_go_on, part_in, validator_of
 
 DATE = ("Date", "Sun, 01 Nov 2026 10:00:00 GMT")
 OLDER = ("Last-Modified", "Sun, 01 Nov 2026 09:59:59 GMT")
@@ -70,6 +70,13 @@ def test_part(lines: list[tuple[str, str]], fits: bool) -> None:
 def test_part_by_date(lines: list[tuple[str, str]], fits: bool) -> None:
     part = part_in(Head(206, Fields(lines)), 5, None, OLDER[1], None)
     assert part == (ContentRange(5, 10, 10) if fits else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"), [("0", 0), ("123", 123), ("", None), ("-1", None), ("\u0661", None), ("9" * 5000, None)]
+)
+def test_length(text: str, length: int | None) -> None:
+    assert length_from(text) == length
 
 
 class _Answer:

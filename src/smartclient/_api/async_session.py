@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .download import Download, ProgressCall
-    from .events import AsyncEventStream
+    from .event_stream import AsyncEventStream
     from .websocket import Opening
 
 
@@ -256,7 +256,7 @@ class AsyncSession(SharedPool):
 
     def sse(self, url: Any, *, last_event_id: str = "", **options: Any) -> "AsyncEventStream":
         """The server-sent events of `url`, for `async for`; see `Session.sse`."""
-        from .events import AsyncEventStream, EventFlow
+        from .event_stream import AsyncEventStream, EventFlow
 
         return AsyncEventStream(EventFlow(self, url, last_event_id, options))
 

@@ -9,7 +9,7 @@ from .._model.body import BodyReader
 from .._model.errors import InvalidOption, RequestException, shown
 from .._model.headers import Fields
 from .._model.ranges import range_field
-from .._rules.resume import Patience, is_coded, may_go_on, part_in, validator_of
+from .._rules.resume import Patience, is_coded, length_from, may_go_on, part_in, validator_of
 from .asker import Asker
 from .response import Response
 
@@ -29,8 +29,7 @@ async def resumable(session: Any, method: Any, url: Any, options: Mapping[str, A
     reply = response._reply
     validator = validator_of(reply.head.fields, time.time())
     if response.status_code == 200 and validator is not None and not is_coded(reply.head.fields):
-        length = reply.head.fields.get("content-length", "")
-        total = int(length) if length.isdecimal() else None
+        total = length_from(reply.head.fields.get("content-length", ""))
         reply.body = reply.raw = ResumedBody(reply.body, asker, session._runtime(), validator, total)
     return response
 

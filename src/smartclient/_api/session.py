@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .download import Download, ProgressCall
-    from .events import EventStream
+    from .event_stream import EventStream
     from .websocket import WebSocket
 
 
@@ -338,7 +338,7 @@ class Session(Sending):
             InvalidOption: at once. While it is iterated: HTTPError, for statuses of 400 and more; UnexpectedContent,
                 for what is no stream of events; BodyTooLarge, for an event over 1 MiB; RequestException.
         """
-        from .events import EventFlow, EventStream
+        from .event_stream import EventFlow, EventStream
 
         return EventStream(EventFlow(self, url, last_event_id, options))
 

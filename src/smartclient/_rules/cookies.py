@@ -4,6 +4,7 @@ Source: RFC 6265bis (draft-ietf-httpbis-rfc6265bis) sections 5.1.3, 5.1.4, 5.7, 
 """
 
 from collections.abc import Iterable
+from heapq import nsmallest
 from typing import NamedTuple
 
 from .._model.cookies import Cookie, SetCookie, parse_set_cookie
@@ -115,9 +116,9 @@ def may_replace(new: Cookie, stored: Iterable[Cookie], url: URL) -> bool:
     )
 
 
-def first_to_leave(cookies: Iterable[Cookie]) -> Cookie:
-    """Of too many cookies the one to give up: the least recently used, Secure ones last."""
-    return min(cookies, key=lambda cookie: (cookie.secure, cookie.last_used))
+def first_to_leave(cookies: Iterable[Cookie], count: int) -> list[Cookie]:
+    """Of too many cookies those to give up: the least recently used, Secure ones last."""
+    return nsmallest(count, cookies, key=lambda cookie: (cookie.secure, cookie.last_used))
 
 
 def domain_matches(host: str, domain: str) -> bool:

@@ -24,6 +24,7 @@ from .cookies import (
 
 _Identity = tuple[str, str, bool]  # path, name, host-only
 _REMEMBERED = 64  # refusals
+_AT_A_TIME = 30  # leave a full jar, since each time all are looked at: hostile hosts could have that done in every line
 ANOTHER_POLICY = Refusal("the jar's policy says no", "http.cookiejar")
 HIDES_SECURE = Refusal("would hide a Secure cookie from http", "RFC 6265bis 5.7")
 
@@ -194,12 +195,17 @@ class Jar:
             self._make_room(bucket, now)
 
     def _make_room(self, bucket: dict[_Identity, Cookie], now: float) -> None:
-        for cookie in [cookie for cookie in self._all() if cookie.is_expired(now)]:
-            self._remove(cookie)
         if len(bucket) > PER_DOMAIN_MAX:
-            self._remove(first_to_leave(bucket.values()))
+            self._give_up(bucket.values(), 1, now)
         if self._count > IN_ALL_MAX:
-            self._remove(first_to_leave(self._all()))
+            self._give_up(self._all(), _AT_A_TIME, now)
+
+    def _give_up(self, cookies: Iterable[Cookie], count: int, now: float) -> None:
+        """Removes those of `cookies` that have expired, or else `count` of them."""
+        candidates = list(cookies)
+        expired = [cookie for cookie in candidates if cookie.is_expired(now)]
+        for cookie in expired or first_to_leave(candidates, count):
+            self._remove(cookie)
 
     def _remove(self, cookie: Cookie) -> None:
         bucket = self._by_domain[cookie.domain]

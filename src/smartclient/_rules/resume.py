@@ -66,6 +66,11 @@ def _same(validator: str, fields: Fields) -> bool:
     return "etag" not in fields and fields.get("last-modified", validator) == validator
 
 
+def length_from(text: str) -> int | None:
+    """What Content-Length says; None where it is no length that a file can have."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
 def is_coded(fields: Fields) -> bool:
     """Whether the answer has a content coding."""
     return fields.get("content-encoding", "identity").strip().lower() not in ("identity", "")

@@ -6,6 +6,7 @@ import time
 
 APPLICATION_ID = 0x536D4368  # "SmCh"
 VERSION = 1
+_CACHE_KIB = 4096  # of one connection: the inner pages of half a million rows
 FILE_NAME = "cache.sqlite3"
 
 # Large values come last in a row: to read past one, SQLite follows its pages. What is counted and what is to be cleared
@@ -71,6 +72,7 @@ def connect(path: str, timeout: float, durable: bool) -> sqlite3.Connection:
     db.text_factory = _text
     try:
         db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
     except BaseException:
         db.close()
         raise

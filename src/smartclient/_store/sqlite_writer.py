@@ -4,6 +4,7 @@ A small body is gathered. A larger one goes to a file while it comes, on event l
 written last, so that no row ever points to what is not whole.
 """
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ from .body_files import CHUNK, BodyFile, FileSink
 if TYPE_CHECKING:
     from .sqlite import SQLiteStore
 
-_IN_FLIGHT = 2**20  # bytes handed to the thread and not yet written, at most
-_GO_ON = 2**19
+_IN_FLIGHT = 2**19  # bytes handed to the thread and not yet written; twice as many fall out of the processor's cache
+_GO_ON = 2**18
 _LIMIT = 10.0  # seconds that the disk may take for what is in flight
 
 BEING_WRITTEN: set[str] = set()
@@ -52,7 +53,7 @@ class SQLiteWriter:
         self._gathered += len(piece)
         if self._gathered >= CHUNK:
             self._hand_over()
-            if self._in_flight > _IN_FLIGHT - CHUNK:
+            if self._in_flight >= _IN_FLIGHT:
                 await self._catch_up()
             if self._failure is not None:
                 raise self._failure
@@ -109,7 +110,8 @@ class SQLiteWriter:
         self._hand_over()
         kept = await self._store.written(self._runtime, self._finish, record)
         if kept and self._length > CHUNK:
-            self._runtime.run_in_thread(lambda: self._store.seal(record.place))
+            with contextlib.suppress(OSError):  # no thread, no checksums
+                self._runtime.run_in_thread(lambda: self._store.seal(record.place))
         return kept
 
     def _finish(self, record: Stored) -> bool:

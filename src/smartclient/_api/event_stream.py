@@ -8,7 +8,7 @@ from .._codec.sse import EventParser, ServerEvent
 from .._model.errors import InvalidOption, RequestException, ServerDisconnected, shown
 from .._model.options import Timeout
 from .._model.retry import RetryPolicy
-from .._rules.events import EVENT_STREAM, has_events, wait_before_reconnecting
+from .._rules.event_stream import EVENT_STREAM, has_events, wait_before_reconnecting
 from .._rules.resume import may_go_on
 from .._runtime.base import run_blocking
 from .asker import Asker
