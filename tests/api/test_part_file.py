@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from smartclient._api import part_file
-from smartclient._api.part_file import PartFile
+from smartclient._api.part_file import PartFile, boot_name
 from smartclient._rules.download import RECORD_SIZE, Record, record_bytes
 from smartclient.exceptions import FileError
 
-RECORD = Record("key", '"x"', 10, [(4, 10)])
+RECORD = Record("key", '"x"', 10, [(4, 10)], [(2, 10)], boot_name())
 
 
 def part_of(path: Path) -> Path:
@@ -63,6 +63,15 @@ def test_part_of_an_earlier_call_is_found(tmp_path: Path) -> None:
     assert b"".join(file.pieces(7)) == b"789"
     file.finish(10, overwrite=True, modified=1000.0)
     assert (path.read_bytes(), path.stat().st_mtime) == (b"0123456789", 1000.0)
+
+
+def test_part_of_another_run_of_the_system_counts_as_far_as_the_disk_has_it(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    left_at(path, RECORD._replace(boot="before"))
+    file = PartFile.begun(str(path), "key")
+    assert file is not None
+    assert file.record == RECORD._replace(missing=[(2, 10)])
+    file.close()
 
 
 def other_owner(path: Path) -> None:

@@ -476,3 +476,15 @@ def test_a_body_is_compressed(run: Run, origin: Origin, tmp_path: Path) -> None:
     (tmp_path / "body").write_bytes(b"tea" * 1000)
     seen = echoed(run("post", "--compress", "gzip", "-d", f"@{tmp_path / 'body'}", f"{origin.url}/echo"))
     assert (gzip.decompress(seen["body"]), seen["headers"]["content-encoding"]) == (b"tea" * 1000, "gzip")
+
+
+def test_the_name_is_the_servers(run: Run, origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = (("Content-Disposition", 'attachment; filename="../../tea.txt"'),)
+    url = origin.route("/named", lambda seen: Page(b"tea", headers=named))
+    assert run("get", "-O", f"{origin.url}/bytes/5", f"{origin.url}/bytes/6") == (0, b"", "")
+    assert ((tmp_path / "5").read_bytes(), (tmp_path / "6").read_bytes()) == (b"01234", b"012345")
+    assert run("get", "-O", url).code == 0
+    assert (tmp_path / "tea.txt").read_bytes() == b"tea"
+    ended = run("get", "-O", url)
+    assert (ended.code, ended.err) == (23, "smartclient: cannot write tea.txt: File exists\n")

@@ -1,5 +1,6 @@
 """Every way in which programs and their tests look into a call is noticed: what they put there is called."""
 
+import asyncio
 from unittest import mock
 
 import pytest
@@ -225,3 +226,22 @@ def test_auth_hangs_a_hook_on_the_request_and_sends_it_again(origin):
         response = session.get(f"{origin.url}/basic", auth=Challenge())
     assert response.text == "welcome\n"
     assert [each.status_code for each in response.history] == [401]
+
+
+def test_hooks_on_an_event_loop(origin):
+    async def later(response, **keywords):
+        seen.append(keywords["timeout"])
+
+    def replace(response, **_):
+        return response if seen else None
+
+    async def main():
+        async with smartclient.AsyncSession() as session:
+            session.hooks["response"].append(lambda response, **_: seen.append(response.status_code))
+            first = await session.get(f"{origin.url}/bytes/1")
+            second = await session.get(f"{origin.url}/bytes/2", hooks={"response": [later, replace]}, timeout=9)
+            return first.content, second.content
+
+    seen = []
+    assert asyncio.run(main()) == (b"0", b"01")
+    assert seen == [200, 9]

@@ -17,8 +17,9 @@ import pytest
 
 from loopback.clients import Client
 from loopback.files import Entity, FileServer, Head, content_of
-from smartclient._api.part_file import PartFile
+from smartclient._api.part_file import PartFile, boot_name
 from smartclient._rules import resume
+from smartclient._rules.download import record_from
 from smartclient.exceptions import (
     ChecksumError,
     ContentDecodingError,
@@ -334,7 +335,7 @@ def test_whole_part_is_confirmed_by_its_last_byte(client: Client, server: FileSe
     from smartclient._rules.download import Record
 
     key = Destination(str(path), URL.parse(server.url + "/file"), overwrite=True).key
-    part.note(Record(key, '"one"', len(CONTENT), []))
+    part.note(Record(key, '"one"', len(CONTENT), [], [], boot_name()))
     part.close()
     path.unlink()
     server.heads.clear()
@@ -342,6 +343,25 @@ def test_whole_part_is_confirmed_by_its_last_byte(client: Client, server: FileSe
     assert ranges(server) == [f"bytes={len(CONTENT) - 1}-{len(CONTENT) - 1}"]
     assert done.resumed_from == len(CONTENT) - 1
     assert path.read_bytes() == CONTENT
+
+
+def test_what_the_disk_has_is_noted(
+    client: Client, server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smartclient._api.filling._FLUSHED_EVERY", MIB)
+    for runtime in (
+        "blocking.Blocking",
+        "asyncio_.Asyncio",
+        "trio_.Trio",
+    ):
+        monkeypatch.setattr(f"smartclient._runtime.{runtime}Runtime.run_in_thread", staticmethod(lambda job: job()))
+    path = tmp_path / "file"
+    leave_part(client, server, path, at=2 * MIB + 1000)
+    record = record_from((tmp_path / "file.part.json").read_bytes())
+    assert record is not None
+    assert record.missing == [(2 * MIB + 1000, len(CONTENT))]
+    assert MIB <= record.durable[0][0] <= 2 * MIB + 1000
+    assert record.boot == boot_name()
 
 
 def test_parallel_parts_are_resumed(client: Client, server: FileServer, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from smartclient._rules.download import (
 from smartclient.exceptions import InvalidOption
 
 MIB = 2**20
-RECORD = Record("key", '"x"', 100, [(10, 50), (60, 100)])
+RECORD = Record("key", '"x"', 100, [(10, 50), (60, 100)], [(5, 100)], "boot")
 RANGES = st.lists(st.tuples(st.integers(0, 400 * MIB), st.integers(1, 400 * MIB)), min_size=1, max_size=5)
 
 
@@ -64,8 +64,8 @@ def test_division_in_numbers() -> None:
     "record",
     [
         RECORD,
-        Record("key", None, None, [(5, None)]),
-        Record("key", "Sun, 01 Nov 2026 10:00:00 GMT", 100, []),
+        Record("key", None, None, [(5, None)], [(0, None)]),
+        Record("key", "Sun, 01 Nov 2026 10:00:00 GMT", 100, [], []),
     ],
 )
 def test_record_is_read_as_it_was_written(record: Record) -> None:
@@ -77,6 +77,11 @@ def test_record_is_read_as_it_was_written(record: Record) -> None:
 
 def test_record_that_does_not_fit_is_not_written() -> None:
     assert record_bytes(RECORD._replace(validator="x" * RECORD_SIZE)) is None
+
+
+def test_another_run_of_the_system_believes_only_what_the_disk_had() -> None:
+    assert RECORD.after_boot("boot") == RECORD
+    assert RECORD.after_boot("later") == RECORD._replace(missing=[(5, 100)], boot="later")
 
 
 def changed(**parts: Any) -> bytes:
@@ -101,6 +106,9 @@ def changed(**parts: Any) -> bytes:
         changed(missing=[5]),
         changed(missing=[[1, 2, 3]]),
         changed(missing=[[50, 10]]),
+        changed(durable=[[50, 10]]),
+        changed(durable=None),
+        changed(boot=5),
         changed(missing=[[10, 101]]),
         changed(missing=[[60, 100], [10, 50]]),
         changed(missing=[[None, 5]]),

@@ -4,6 +4,8 @@ from math import inf
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smartclient._model.decision import (
     AskAgain,
@@ -130,6 +132,9 @@ def test_parts_that_are_all_become_the_whole() -> None:
         pytest.param(206, [FRESH, ETAG], AskAgain, id="several parts"),
         pytest.param(206, [("Cache-Control", "no-store"), ETAG, content_range("5-9/10")], AskAgain, id="no-store"),
         pytest.param(206, [FRESH, ETAG, ("Vary", "*"), content_range("5-9/10")], AskAgain, id="Vary: *"),
+        pytest.param(
+            206, [FRESH, ETAG, content_range("5-9/10"), ("Content-Encoding", "gzip")], AskAgain, id="otherwise coded"
+        ),
         pytest.param(416, [FRESH], AskAgain, id="it has become shorter"),
         pytest.param(412, [FRESH], AskAgain, id="it has changed"),
         pytest.param(304, [FRESH, ETAG], AskAgain, id="nobody asked for that"),
@@ -256,3 +261,73 @@ def test_what_an_answer_clears_goes_with_every_outcome() -> None:
     assert answer(validation(stored()), 304, ETAG, clear).invalidate == cleared
     assert answer(validation(stored()), 304, ("ETag", '"z"'), clear).invalidate == cleared
     assert answer(forward(), 404, clear).invalidate == cleared
+
+
+NAMES = st.sampled_from(
+    [
+        "Age",
+        "Cache-Control",
+        "Cache-Group-Invalidation",
+        "Cache-Groups",
+        "Clear-Site-Data",
+        "Connection",
+        "Content-Encoding",
+        "ETag",
+        "Date",
+        "Content-Length",
+        "Content-Location",
+        "Content-Range",
+        "Expires",
+        "Last-Modified",
+        "Location",
+        "Ours",
+        "Vary",
+    ]
+)
+VALUES = st.text(st.characters(max_codepoint=255), max_size=20) | st.sampled_from(
+    [
+        '"a"',
+        'W/"a"',
+        "max-age=9",
+        "max-age=" + "9" * 400,
+        "bytes 5-9/10",
+        f"bytes 0-{'9' * 18}/*",
+        '"*"',
+        "9" * 400,
+        "/",
+    ]
+)
+POLICIES = st.builds(
+    CachePolicy,
+    shared=st.booleans(),
+    heuristic=st.booleans(),
+    stale_if_error=st.sampled_from([None, 1, inf]),
+    targets=st.sampled_from([(), ("ours",)]),
+    rules=st.sampled_from([(), (("*", 5),)]),
+    store_set_cookie=st.booleans(),
+)
+PLANS = st.sampled_from(
+    [forward(), forward(stored()), forward(part(0, 4, 10)), validation(stored()), completing(part(0, 4, 10))]
+)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(
+    plan=PLANS,
+    method=st.sampled_from(["GET", "HEAD", "POST", "OPTIONS"]),
+    status=st.sampled_from([200, 206, 304, 404, 412, 416, 503, 599]),
+    lines=st.lists(st.tuples(NAMES, VALUES), max_size=8),
+    asked=st.sampled_from([(), RANGE, (("If-None-Match", '"a"'),)]),
+    policy=POLICIES,
+)
+def test_any_answer_has_an_outcome(
+    plan: Asking, method: str, status: int, lines: list[tuple[str, str]], asked: Any, policy: CachePolicy
+) -> None:
+    request = Request(method, URL.parse(URI), Fields(asked))
+    outcome = on_response(plan, Heard(request, KEY, Head(status, Fields(lines)), NOW - 1, NOW, policy))
+    assert isinstance(outcome, Outcome)
+    if isinstance(outcome, Store | Freshen):
+        record = outcome.record
+        assert abs(record.fresh_until) < 1e12
+        assert record.part is None or record.part[0] <= record.part[1]
+        assert method in ("GET", "POST") or isinstance(outcome, Freshen)

@@ -487,7 +487,7 @@ def test_a_fork_takes_no_connection_along(folder: Path, store: SQLiteStore) -> N
     thread = threading.Thread(target=busy)
     thread.start()
     try:
-        for _ in range(5):
+        for _ in range(2):
             child = os.fork()
             if child == 0:
                 status = 1

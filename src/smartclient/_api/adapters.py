@@ -181,7 +181,8 @@ class HTTPAdapter(BaseAdapter):
         proxy = (proxies or {}).get("http") or (proxies or {}).get("all")
         if proxy and request.url.startswith("http://") and not str(proxy).startswith("socks"):
             return str(request.url).partition("#")[0]
-        return str(request.path_url)
+        path: str = request.path_url
+        return f"/{path.lstrip('/')}" if path.startswith("//") else path
 
     def add_headers(self, request: Any, **kwargs: Any) -> None:
         """Nothing; to be overridden. Called with each request before it is sent."""
@@ -196,6 +197,8 @@ class HTTPAdapter(BaseAdapter):
 
     def close(self) -> None:
         """Closes the connections that are the adapter's own."""
+        for settings in (self.poolmanager, *self.proxy_manager.values()):
+            settings.clear()
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:

@@ -35,6 +35,7 @@ async def perform(chain: Stage, request: Request, response_class: type[R], whole
         elif error.request is None:
             error.request = prepared_from(request)
         if isinstance(error.response, Reply):
+            error.request = prepared_from(error.response.request)
             error.response = response_class(error.response, b"", error.elapsed)
         raise
     if reply.head.status >= 400 and request.options.raise_for_status:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 
 from .._model.body import BodyReader
 from .._model.digests import Digest, parse_digests
@@ -16,7 +17,7 @@ from .._runtime.base import Runtime
 from .destination import Destination
 from .download import Wish
 from .hashing import Follower, HashedBody
-from .part_file import PartFile
+from .part_file import PartFile, boot_name
 
 _FLUSHED_EVERY = 64 * 2**20
 
@@ -38,7 +39,7 @@ class Filling:
         self._wish = wish
         self._runtime = runtime
         self.destination = Destination(wish.path, url, overwrite=wish.overwrite)
-        self.record = Record(self.destination.key, None, None, [])
+        self.record = Record(self.destination.key, None, None, [], [], boot_name())
         self.gaps = Gaps(())
         self.pace = Pace(runtime.now(), wish.limit_rate)
         self.coded: HashedBody | None = None
@@ -48,7 +49,7 @@ class Filling:
         self._told: Digest | None = None  # by the server, of the file
         self._followers: dict[str, Follower] = {}
         self._unflushed = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def look_for_part(self) -> bool:
         """Takes up what an earlier call has left: whether there is something to go on with."""
@@ -78,7 +79,9 @@ class Filling:
             self.round += 1
             if self._file is None:
                 self._file = PartFile.new(self.destination.checked())
-            self.record = Record(self.destination.key, self.validator_in(fields), length, [(0, length)])
+            whole: list[tuple[int, int | None]] = [(0, length)]
+            validator = self.validator_in(fields)
+            self.record = Record(self.destination.key, validator, length, whole, whole, boot_name())
             self._file.start(self.record)
             self._file.check_room(length or 0)
             self.gaps = Gaps(self.record.missing)
@@ -106,7 +109,9 @@ class Filling:
 
     def set_length(self, length: int) -> None:
         """The length, once it is known."""
-        self.record = self.record._replace(length=length)
+        with self._lock:
+            durable: list[tuple[int, int | None]] = [(at, length) for at, _ in self.record.durable[:1]]
+            self.record = self.record._replace(length=length, durable=durable)
 
     def store(self, number: int, gap: Gap, portion: list[bytes]) -> None:
         """Hands `portion` to the system, and puts down from time to time how far that is."""
@@ -126,7 +131,14 @@ class Filling:
             if self._unflushed >= _FLUSHED_EVERY:
                 self._unflushed = 0
                 with suppress(OSError):  # no thread for it: then the end waits longer
-                    self._runtime.run_in_thread(file.flush_some)
+                    self._runtime.run_in_thread(partial(self._flush, file, number, self.gaps.missing()))
+
+    def _flush(self, file: PartFile, number: int, missing: list[tuple[int, int | None]]) -> None:
+        """What was not missing before it came to the disk, is there now."""
+        if file.flush_some():
+            with self._lock:
+                if number == self.round:
+                    self.record = self.record._replace(durable=missing)
 
     def _as_of_now(self) -> Record:
         return self.record._replace(missing=self.gaps.missing())

@@ -142,6 +142,8 @@ def timeout_from(value: Any) -> Timeout:
         return Timeout(None, total=None)
     if type(value) is errors.Timeout:  # what `smartclient.Timeout()` gives, which says nothing
         return DEFAULT_TIMEOUT
+    if hasattr(value, "connect_timeout") and hasattr(value, "_connect"):  # urllib3's, which some programs make
+        value = (value._connect, value._read)
     if isinstance(value, tuple | list):
         if len(value) != 2:
             raise InvalidOption(

@@ -10,6 +10,7 @@ import stat
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from .._model.errors import FileError
@@ -63,10 +64,11 @@ class PartFile:
         found = _existing(path)
         if found is None:
             return None
-        record = found.record
+        record = found.record and found.record.after_boot(boot_name())
         if record is None or record.key != key or record.validator is None or not found._holds(record):
             found.close()
             return None
+        found.record = record
         return found
 
     @classmethod
@@ -153,16 +155,18 @@ class PartFile:
                 os.lseek(self._beside, 0, os.SEEK_SET)
                 os.write(self._beside, data)
 
-    def flush_some(self) -> None:
-        """Has the disk take what was written, so that the end does not have to wait for all of it."""
+    def flush_some(self) -> bool:
+        """Has the disk take what was written, so that the end does not have to wait for all of it; whether it has."""
         copy = self._copied()
-        if copy is not None:
-            try:
-                getattr(os, "fdatasync", os.fsync)(copy)
-            except OSError:
-                pass  # the last one will tell
-            finally:
-                os.close(copy)
+        if copy is None:
+            return False
+        try:
+            getattr(os, "fdatasync", os.fsync)(copy)
+        except OSError:
+            return False  # the last one will tell
+        finally:
+            os.close(copy)
+        return True
 
     def _copied(self) -> int | None:
         """A descriptor for what takes long and needs no lock; None once the file is closed."""
@@ -240,6 +244,14 @@ class PartFile:
         os.close(self._handle)
         if self._beside is not None:
             os.close(self._beside)
+
+
+@cache
+def boot_name() -> str:
+    """Names this run of the system, "" where that has no name."""
+    with suppress(OSError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read(64).strip()
+    return ""
 
 
 def _existing(path: str) -> PartFile | None:

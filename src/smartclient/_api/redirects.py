@@ -116,7 +116,7 @@ def _add_cookies(session: "Session", following: PreparedRequest) -> None:
     made = following._made_of
     if made is None or "Cookie" in following.headers:
         return
-    cookies = cookie_field(request_from(following, made), session._jar, time.time())
+    cookies = cookie_field(request_from(following, made), getattr(session, "_jar", None), time.time())
     if cookies:
         following.headers["Cookie"] = cookies
         following._own_cookies = cookies

@@ -10,15 +10,18 @@ from .._model.body import NO_BODY, RequestBody
 from .._model.errors import RequestException, SessionMisuse, shown
 from .._model.headers import Headers, fields_from
 from .._model.message import Reply
-from .._model.percent import query_from
+from .._model.percent import PATH, encoded, query_from
 from .._model.request import Request as ModelRequest
 from .._model.retry import Attempt
 from .._model.timings import Timings
 from .._model.url import URL
 from .._net.http1_request import framing_for
+from .cookies import cookie_pairs
 from .hooks import HookHolder, checked_hooks, default_hooks
 from .options import checked_method
 from .payload import body_from
+
+_READ_AT_ONCE = 2**20
 
 
 class Request(HookHolder):
@@ -218,6 +221,8 @@ class PreparedRequest(HookHolder):
             self.url = str(URL.parse(text).with_params(params))
         elif scheme.startswith("http"):  # http+unix and its like have a query as well
             added = query_from(params)
+            path, mark, query = text.partition("?")
+            text = encoded(path, PATH) + mark + query
             self.url = f"{text}{'&' if '?' in text else '?'}{added}" if added else text
         else:
             self.url = text
@@ -234,8 +239,6 @@ class PreparedRequest(HookHolder):
         """The Cookie field for `cookies`, a mapping or jar, unless there is one."""
         self._given_cookies = cookies
         if cookies and "Cookie" not in self.headers:
-            from .cookies import cookie_pairs
-
             pairs = cookie_pairs(cookies, URL.parse(self.url), time.time())
             if pairs:
                 self.headers["Cookie"] = "; ".join([f"{name}={value}" for name, value in pairs])
@@ -243,6 +246,8 @@ class PreparedRequest(HookHolder):
     def prepare_body(self, data: Any, files: Any, json: Any = None) -> None:
         """The body with its Content-Type, unless there is one, and what frames it."""
         body, content_type = body_from(data, json, files)
+        if files and body.length is not None and body.length <= _READ_AT_ONCE:
+            body = RequestBody(b"".join(body.pieces()))  # the files may be closed before anybody looks
         self._body, self._sending = None, body
         if callable(getattr(body.source, "tell", None)):
             try:

@@ -37,6 +37,8 @@ class Response(StatusViews, Portioned):
         status_code: int.
     """
 
+    _closed = False
+
     def __init__(self, reply: Reply | None = None, content: bytes | None = None, seconds: float = 0.0) -> None:
         """Without arguments it says nothing yet. `content` is None where the body is still to be read."""
         if reply is None:
@@ -52,9 +54,12 @@ class Response(StatusViews, Portioned):
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles: with the content, which is read first where nobody has begun to."""
-        if not self._content_consumed:
+        if not (self._content_consumed or self._closed):
             self.content  # noqa: B018
         return self._kept() | {"_content_consumed": True}
+
+    def _has_body(self) -> bool:
+        return self.status_code != 0 and self.__dict__.get("_raw", self) is not None
 
     def _kept(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in _OF_THIS_PROCESS}
@@ -106,6 +111,8 @@ class Response(StatusViews, Portioned):
             from .raw import RawBody
 
             self._raw: Any = RawBody(self._reply)
+            if self._closed:
+                self._raw.close()
         return self._raw
 
     @raw.setter
@@ -196,7 +203,7 @@ class Response(StatusViews, Portioned):
             StreamConsumedError: the stream was read already.
         """
         if self._content is False:
-            self._content = None if self.__dict__.get("_raw", self) is None else self._read_whole()
+            self._content = self._read_whole() if self._has_body() else None
         return self._content  # type: ignore[no-any-return]
 
     def _read_whole(self) -> bytes:
@@ -208,7 +215,7 @@ class Response(StatusViews, Portioned):
             raise
 
     def _consume(self) -> None:
-        if self._content_consumed:
+        if self._content_consumed or self._closed:
             message = "The content for this response was already consumed"
             raise StreamConsumedError(message, response=self, sent="wholly")
         self._content_consumed = True
@@ -255,7 +262,9 @@ class Response(StatusViews, Portioned):
 
     def close(self) -> None:
         """Gives up what was not read; the connection is closed unless the body had ended."""
-        self._content_consumed = True
+        self._closed = True
+        if "_raw" in self.__dict__ and self._raw is not None:
+            self._raw.close()
         self._reply.body.abort()
 
     def __enter__(self) -> "Response":

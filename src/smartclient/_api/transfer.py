@@ -121,7 +121,7 @@ class Transfer:
 
     async def _ask_for_part(self, gap: Gap) -> Response:
         """A 206 with bytes for the beginning of `gap`. Raises _StartOver for anything else that is no failure."""
-        _, validator, length, _ = self._filling.record
+        validator, length = self._filling.record.validator, self._filling.record.length
         assert validator is not None
         response = await self._exchange({"Range": range_field(gap.at, gap.stop), "If-Range": validator})
         status = response.status_code
@@ -180,11 +180,11 @@ class Transfer:
             response.close()
 
     def _may_divide(self, response: Response, missing: list[tuple[int, int | None]]) -> bool:
-        _, validator, length, _ = self._filling.record
+        record = self._filling.record
         accepts = parse_list(_fields(response).get("accept-ranges", "").lower())
         return (
-            validator is not None
-            and length is not None
+            record.validator is not None
+            and record.length is not None
             and sum((stop or 0) - at for at, stop in missing) >= PARALLEL_LEAST
             and (response.status_code == 206 or "bytes" in accepts)
         )

@@ -132,7 +132,7 @@ class _Calls:
     def _answered(self, response: "Response") -> int:
         arguments, code = self._arguments, self._code(response)
         self._tell(response)
-        out = self._output(arguments.output)
+        out = self._output(response)
         look = look_for(out, arguments.format, arguments.color)
         if arguments.include or self._method == "HEAD":
             write_head(
@@ -166,13 +166,13 @@ class _Calls:
 
         code = self._code(response)
         self._tell(response)
-        if self._arguments.output == "-":
+        if self._arguments.output == "-" and not self._arguments.remote_name:
             content = response.content
             body = body_member(content, lambda: response.text, response.headers.get("content-type"))
         else:
-            out = self._output(self._arguments.output)
+            out = self._output(response)
             size = _write_body(response, out, self._arguments, Look(False, False, Paint(False)))
-            body = {"file": self._arguments.output, "bytes": size}
+            body = {"file": out.name, "bytes": size}
         exchanges = self._exchanges.taken() if self._exchanges is not None else []
         with _opened("-") as stdout:
             stdout.write(line(record(response, self._teller, body, exchanges, code)))
@@ -191,10 +191,14 @@ class _Calls:
         if code == STATUS:
             self._teller.failure(f"{self._method} {response.url}: {status_words(response)}")
 
-    def _output(self, name: str) -> Output:
-        """Opened at the first answer: a call that fails leaves the old file alone."""
+    def _output(self, response: "Response | None") -> Output:
+        """Opened at the first answer: a call that fails leaves the old file alone. With -O each answer has its own."""
+        if self._arguments.remote_name and response is not None:
+            from .._api.file_name import file_name
+
+            return self._stack.enter_context(_opened(file_name(response), new=True))
         if self._out is None:
-            self._out = self._stack.enter_context(_opened(name))
+            self._out = self._stack.enter_context(_opened(self._arguments.output))
         return self._out
 
 
@@ -224,14 +228,15 @@ def _uploading_to(url: str, arguments: argparse.Namespace) -> str:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[Output]:
+def _opened(name: str, *, new: bool = False) -> Iterator[Output]:
+    """Where the body goes: stdout, or a file; `new` refuses one that is there."""
     if name == "-":
         if sys.stdout is None:
             raise Fault(CANNOT_WRITE, "cannot write the body: stdout is closed")
         yield Output(getattr(sys.stdout.buffer, "raw", sys.stdout.buffer), "stdout")
         return
     try:
-        file = open(name, "wb", buffering=0)  # noqa: SIM115 - closed below
+        file = open(name, "xb" if new else "wb", buffering=0)  # noqa: SIM115 - closed below
     except OSError as error:
         raise cannot("write", name, error) from error
     with file:
@@ -246,8 +251,18 @@ def _write_body(response: "Response", out: Output, arguments: argparse.Namespace
     if arguments.raw and out.is_terminal:
         note("* raw bytes are not shown; use -o FILE, or a pipe such as | less")
         return 0
+    bar = None
+    if out.name != "stdout":
+        from .bars import Bar
+
+        bar = Bar(out.name, silent=arguments.silent)
+        total = response.headers.get("content-length", "")
     size = 0
     for piece in response.iter_raw(None) if arguments.raw else response.iter_content(None):
         out.write(piece)
         size += len(piece)
+        if bar is not None:
+            bar.update(size, int(total) if total.isascii() and total.isdigit() else None, size / (bar.seconds or 1.0))
+    if bar is not None:
+        bar.clear()
     return size

@@ -1,7 +1,22 @@
 """Which error ends the program with which exit code: one table, for every class of the tree."""
 
 from .._model import errors
-from .exits import CANNOT_WRITE, CERTIFICATE_REFUSED, INTERNAL, STATUS, TLS_HANDSHAKE, USAGE, Fault
+from .exits import (
+    CA_FILE,
+    CANNOT_READ,
+    CANNOT_WRITE,
+    CERTIFICATE_REFUSED,
+    CLIENT_CERTIFICATE,
+    CLOSED_PIPE,
+    INTERNAL,
+    INTERRUPTED,
+    NO,
+    OK,
+    STATUS,
+    TLS_HANDSHAKE,
+    USAGE,
+    Fault,
+)
 
 # The nearest class in the order of inheritance counts; those with two parents stand here themselves.
 CODES: dict[type[errors.RequestException], int] = {
@@ -45,6 +60,11 @@ CODES: dict[type[errors.RequestException], int] = {
     errors.ProxyError: 97,
     errors.ChecksumError: 120,
 }
+
+# Those that are no error of the library.
+OTHERS = frozenset(
+    {OK, NO, USAGE, CANNOT_WRITE, CANNOT_READ, CLIENT_CERTIFICATE, CERTIFICATE_REFUSED, INTERNAL, CA_FILE, INTERRUPTED}
+) | {CLOSED_PIPE}
 
 
 def exit_code(error: BaseException) -> int:

@@ -164,6 +164,8 @@ def add_output_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("output").add_argument
     add("-i", "--include", action="store_true", help="the head too, before the body")
     add("-o", "--output", metavar="FILE", default="-", help="write the body to FILE; - is stdout")
+    add("-O", "--remote-name", action="store_true", help="write to a new file with the server's name for it, made safe")
+    add("-J", "--remote-header-name", action="store_true", help="with -O: the name of the head counts (always on)")
     add("-v", "--verbose", action="count", default=0, help="requests and heads on stderr, secrets masked; -vv more")
     add("-s", "--silent", action="store_true", help="say nothing on stderr")
     add("-N", "--no-buffer", action="store_true", help="bodies are written as they arrive (always on)")

@@ -74,7 +74,7 @@ def checked_seconds(name: str, value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidOption(f"timeout: {name} must be a number of seconds or None, not {shown(value)}")
+        raise InvalidOption(f"timeout: {name} must be an int, float or None, in seconds, not {shown(value)}")
     if value != value or value < 0:
         raise InvalidOption(f"timeout: {name} must not be negative, got {shown(value)}")
     return None if value == float("inf") else float(min(value, _SECONDS_MAX))

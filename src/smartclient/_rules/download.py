@@ -79,12 +79,20 @@ class Record(NamedTuple):
         validator: of the representation, as If-Range takes it; None when a part of it cannot be asked for.
         length: bytes in all, or None.
         missing: (at, stop) of what is not in the file yet.
+        durable: the same of what the disk has for sure; what lies between was the system's, and went with it.
+        boot: names the run of the system; "" where it has no name.
     """
 
     key: str
     validator: str | None
     length: int | None
     missing: list[tuple[int, int | None]]
+    durable: list[tuple[int, int | None]]
+    boot: str = ""
+
+    def after_boot(self, boot: str) -> "Record":
+        """What can be believed of it in another run of the system."""
+        return self if boot == self.boot else self._replace(missing=self.durable, boot=boot)
 
 
 def record_bytes(record: Record) -> bytes | None:
@@ -100,15 +108,20 @@ def record_from(data: bytes) -> Record | None:
         if type(value) is not dict or value["v"] != 1:
             return None
         parts = [value[name] for name in Record._fields]
-        parts[-1] = [(at, stop) for at, stop in parts[-1]]
+        key, validator, length, missing, durable, boot = parts
+        record = Record(key, validator, length, _ranges(missing), _ranges(durable), boot)
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return Record(*parts) if _is_sound(*parts) else None
+    texts = type(key) is str and isinstance(validator, str | None) and type(boot) is str
+    sound = texts and _is_size(length) and _are_sound(length, record.missing) and _are_sound(length, record.durable)
+    return record if sound else None
 
 
-def _is_sound(key: Any, validator: Any, length: Any, missing: list[tuple[Any, Any]]) -> bool:
-    if type(key) is not str or not isinstance(validator, str | None) or not _is_size(length):
-        return False
+def _ranges(value: Any) -> list[tuple[Any, Any]]:
+    return [(at, stop) for at, stop in value]
+
+
+def _are_sound(length: Any, missing: list[tuple[Any, Any]]) -> bool:
     end = 0
     for at, stop in missing:
         if at is None or not _is_size(at) or not _is_size(stop) or at < end or (stop is None) != (length is None):

@@ -210,6 +210,8 @@ def _on_rest(stored: Stored, heard: Heard) -> Outcome:
 def _united(stored: Stored, new: Part, union: Union, heard: Heard) -> Store | None:
     """Keeps what a stored part and a new one make together; None if that may not be kept."""
     request, key, head, sent_at, received_at, policy = heard
+    if head.fields.get("content-encoding") != stored.fields.get("content-encoding"):
+        return None  # two representations under one tag: RFC 9110 section 8.8.3.3 forbids that, and yet it happens
     fields = freshened_fields(stored.fields, head.fields, received_at, policy)
     whole = is_whole(union.part)
     if whole:

@@ -15,8 +15,8 @@ from .body_files import CHUNK, BodyFile, FileSink
 if TYPE_CHECKING:
     from .sqlite import SQLiteStore
 
-_IN_FLIGHT = 2**20  # bytes handed to the thread and not yet written, at most
-_GO_ON = 2**19
+_IN_FLIGHT = 2**19  # bytes handed to the thread and not yet written; twice as many fall out of the processor's cache
+_GO_ON = 2**18
 _LIMIT = 10.0  # seconds that the disk may take for what is in flight
 
 BEING_WRITTEN: set[str] = set()
@@ -53,7 +53,7 @@ class SQLiteWriter:
         self._gathered += len(piece)
         if self._gathered >= CHUNK:
             self._hand_over()
-            if self._in_flight > _IN_FLIGHT - CHUNK:
+            if self._in_flight >= _IN_FLIGHT:
                 await self._catch_up()
             if self._failure is not None:
                 raise self._failure
