@@ -10,8 +10,8 @@ and any generator function, or object with such a method `auth_flow`:
 ...         yield request
 
 Each `yield` sends a request, which may also be another one, and gives its response; all of it happens inside the
-deadline of the call. The last response is that of the call, the others are in its history. The same functions serve Session and
-AsyncSession; in the latter a function of a request may be an `async def`.
+deadline of the call. The last response is that of the call, the others are in its history. The same functions serve
+Session and AsyncSession; in the latter a function of a request may be an `async def`.
 """
 
 from ._api.auth import HTTPBasicAuth, HTTPProxyAuth
