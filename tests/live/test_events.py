@@ -143,8 +143,14 @@ def test_observers_come_and_go(client: Client, origin: Origin) -> None:
     inner.on_event = None
     session.get(origin.url + "/bytes/1")
     assert len(events) == 5
-    with pytest.raises(InvalidOption, match="on_event"):
+    with pytest.raises(InvalidOption, match="on_event must be a function"):
         client.session(on_event="print")
+
+    async def told(event: Event) -> None:
+        raise AssertionError("never called")
+
+    with pytest.raises(InvalidOption, match="is async"):
+        client.session(on_event=told)
 
 
 def test_calls_over_an_adapter(origin: Origin) -> None:

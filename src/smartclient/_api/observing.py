@@ -37,8 +37,13 @@ class ObservedSettings:
 
     @on_event.setter
     def on_event(self, function: Any) -> None:
-        if function is not None and not callable(function):
-            raise InvalidOption(f"on_event must be a function of one event, not {shown(function)}")
+        if function is not None:
+            import inspect
+
+            if not callable(function):
+                raise InvalidOption(f"on_event must be a function of one event, not {shown(function)}")
+            if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
+                raise InvalidOption(f"on_event: {shown(function)} is async; events are told to plain functions")
         self._set_extra("_on_event", function)
 
     @property

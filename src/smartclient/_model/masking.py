@@ -9,8 +9,9 @@ from .headers import CREDENTIAL_FIELDS
 _SECRET_WORDS = frozenset({"authorization", "cookie", "key", "password", "secret", "signature", "token"})
 _COOKIE_VALUE = r"=[^;]*"
 _USERINFO = r"(://)[^/?#\s@]*(?:@[^/?#\s@]*)*@"
+# A name ends where the next one begins, so that each character is looked at by one name only.
 _SECRET_QUERY = (
-    r"""(?i)([?&;][^=&\s]*?(?:token|key|sig|signature|secret|password|passwd|pwd|auth|credential|session|code)[^=&\s]*=)"""
+    r"""(?i)([?&;](?=[^=&?;\s]*(?:token|key|sig|secret|password|passwd|pwd|auth|credential|session|code))[^=&?;\s]*=)"""
     r"""[^&#\s"'<>]+"""
 )
 

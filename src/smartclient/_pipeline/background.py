@@ -27,12 +27,10 @@ class Background:
 
     Attributes:
         open: whether jobs are taken; closing ends that for good.
-        abort: called where `GRACE` has passed, for what cancelling the workers does not end.
     """
 
     def __init__(self, runtime: Runtime, *, open: bool = True) -> None:
         self.open = open
-        self.abort: Callable[[], None] = lambda: None
         self._runtime = runtime
         self._lock = new_lock()
         self._forget()
@@ -103,7 +101,7 @@ class Background:
                 self._runtime.call_threadsafe(_done, future)
 
     async def close(self) -> None:
-        """Drops what has not begun, gives the rest `GRACE`, then ends it."""
+        """Drops what has not begun and gives the rest `GRACE`; then cancels tasks. Threads end by their limits."""
         try:
             if await self._ends_within(GRACE):
                 return
@@ -118,7 +116,6 @@ class Background:
             workers = list(self._started)
         for worker in workers:
             worker.cancel()
-        self.abort()
 
     async def _ends_within(self, seconds: float) -> bool:
         with self._lock:
