@@ -1,6 +1,7 @@
 """Servers that every room's tests may ask for: started once, on loopback, on ephemeral ports."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,14 @@ from loopback.pages import nginx_with_pages
 from loopback.scripted import Script, ScriptedServer
 
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "NETRC")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Names of tests say no addresses, so that all workers collect the same ones."""
+    for item in items:
+        if " at 0x" in item.name and item.parent is not None:
+            item._id = item.parent.id.child(re.sub(r" at 0x[0-9a-f]+", "", item.name))  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="session", autouse=True)

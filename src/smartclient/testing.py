@@ -1,8 +1,9 @@
 """For test suites: servers that are functions, applications or recordings; respx; and the checks for a store."""
 
-from ._api.cassette import Cassette, NotRecorded
+from ._api.cassette import Cassette
 from ._api.stand_ins import ASGITransport, MockRequest, MockResponse, MockTransport, WSGITransport
 from ._api.store_checks import check_store
+from ._model.errors import NotRecorded
 
 __all__ = [
     "ASGITransport",

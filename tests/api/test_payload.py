@@ -137,13 +137,14 @@ def test_position_behind_the_end_is_empty():
     assert (body.length, wire(body)) == (0, b"")
 
 
-def test_text_file_goes_as_utf_8_of_unknown_length():
+@pytest.mark.parametrize(("times", "length"), [(1, 6), (2**20, None)], ids=["short", "long"])
+def test_text_file_goes_as_utf_8_with_a_length_where_it_is_short(times, length):
     with tempfile.TemporaryFile("w+", encoding="utf-16", newline="") as file:
-        file.write("aé€")
+        file.write("aé€" * times)
         file.seek(0)
         body, _ = body_from(file, None)
-        assert (body.length, body.replayable) == (None, True)
-        assert [wire(body), wire(body)] == ["aé€".encode()] * 2
+        assert (body.length, body.replayable) == (length, True)
+        assert [wire(body), wire(body)] == ["aé€".encode() * times] * 2
 
 
 class Pipe:
@@ -188,7 +189,9 @@ def test_file_that_gives_no_bytes(piece):
 
 
 def test_text_with_surrogates():
-    body, _ = body_from(io.StringIO("\ud800"), None)
+    with pytest.raises(InvalidOption, match="UTF-8"):
+        body_from(io.StringIO("\ud800"), None)
+    body, _ = body_from(io.StringIO("\ud800" * 2**21), None)
     with pytest.raises(InvalidOption, match="UTF-8"):
         wire(body)
 

@@ -45,6 +45,7 @@ CODES = {
     "RemoteProtocolError": 8,
     "ChunkedEncodingError": 8,
     "UnexpectedContent": 8,
+    "NotRecorded": 7,
     "WebSocketError": 8,
     "JSONDecodeError": 8,
     "IncompleteBody": 18,

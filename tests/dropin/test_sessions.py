@@ -428,3 +428,61 @@ def test_resolve_redirects_one_by_one(origin):
         requests = list(session.resolve_redirects(first, first.request, yield_requests=True))
     assert [each.status_code for each in rest] == [302, 200]
     assert [each.url for each in requests] == [f"{origin.url}/redirect/1"]
+
+
+def test_rebuild_proxies_is_overridden_and_reads_the_environment(origin, monkeypatch):
+    class Told(Session):
+        def rebuild_proxies(self, prepared_request, proxies):
+            seen.append(prepared_request.url)
+            return super().rebuild_proxies(prepared_request, proxies)
+
+    seen = []
+    with Told() as session:
+        assert session.get(f"{origin.url}/redirect/1").ok
+    assert seen == [f"{origin.url}/echo"]
+    monkeypatch.setenv("all_proxy", "socks5://user:pa%20ss@proxy.example:9876")
+    monkeypatch.setenv("no_proxy", "near.example")
+    prepared = smartclient.Request("GET", "https://far.example/").prepare()
+    assert Session().rebuild_proxies(prepared, {}) == {"https": "socks5://user:pa%20ss@proxy.example:9876"}
+    prepared = smartclient.Request("GET", "https://near.example/").prepare()
+    assert Session().rebuild_proxies(prepared, None) == {}
+
+
+def test_files_of_text_have_a_length(session, origin, tmp_path):
+    (tmp_path / "t.txt").write_text("täxt", encoding="utf-8")
+    with (tmp_path / "t.txt").open(encoding="utf-8") as file:
+        session.post(f"{origin.url}/echo", files={"f": file})
+    (seen,) = origin.seen.requests
+    assert seen.header("content-length") == str(len(seen.body))
+    assert "täxt".encode() in seen.body
+
+
+def test_files_may_be_closed_once_a_request_is_prepared(session, origin, tmp_path):
+    (tmp_path / "b").write_bytes(b"content")
+    with (tmp_path / "b").open("rb") as file:
+        prepared = session.prepare_request(smartclient.Request("POST", f"{origin.url}/echo", files={"f": file}))
+    session.send(prepared)
+    assert b"content" in origin.seen.requests[0].body
+
+
+def test_closed_file_is_told(session, origin):
+    file = io.BytesIO(b"x")
+    prepared = session.prepare_request(smartclient.Request("POST", f"{origin.url}/echo", data=file))
+    file.close()
+    with pytest.raises(exceptions.UnrewindableBodyError, match="the file is closed"):
+        session.send(prepared)
+
+
+def test_closed_response_has_no_content(session, origin):
+    with session.get(f"{origin.url}/bytes/9", stream=True) as response:
+        assert not response.raw.closed
+    assert response.raw.closed
+    assert response._content_consumed is False
+    with pytest.raises(exceptions.StreamConsumedError):
+        response.content  # noqa: B018
+
+
+def test_timeout_of_urllib3(session, origin):
+    urllib3 = pytest.importorskip("urllib3")
+    with pytest.raises(exceptions.ReadTimeout):
+        session.get(f"{origin.url}/wait", timeout=urllib3.Timeout(connect=5, read=0.02))

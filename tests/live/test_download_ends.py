@@ -9,6 +9,7 @@ import anyio
 import pytest
 
 import smartclient
+from loopback.authority import Authority
 from loopback.clients import Client
 from loopback.files import Entity, FileServer, Head, content_of
 from loopback.ways import usage
@@ -115,3 +116,14 @@ def limit(total: float) -> Any:
     from smartclient._model.options import Timeout
 
     return Timeout(5, total=total)
+
+
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_over_tls_from_nginx(
+    client: Client, nginx_tls: str, authority: Authority, tmp_path: Path, parallel: int
+) -> None:
+    session = client.session(verify=str(authority.ca_file))
+    done = session.download(nginx_tls + "/big", tmp_path, parallel=parallel, if_changed=True)
+    assert done.path.read_bytes() == bytes(range(256)) * (16 * 4096)
+    assert done.response.status_code == (200 if parallel == 1 else 206)
+    assert session.download(nginx_tls + "/big", done.path, if_changed=True).response.status_code == 304

@@ -69,7 +69,8 @@ def test_no_event_is_missed_by_five_restarts(client: Client, server: FileServer,
 
 def test_request_and_response(client: Client, server: FileServer, waits: list[object]) -> None:
     server.respond = answers(HEAD + b"event: add\ndata: a\ndata: b\n\n", GONE)
-    with client.sse(server.url, headers={"X-Test": "1"}, last_event_id="\u00e4 5") as events:
+    session = client.session(headers={"Accept": "application/json"})
+    with session.sse(server.url, headers={"X-Test": "1"}, last_event_id="\u00e4 5") as events:
         event = next(events)
         assert (event.event, event.data, event.id) == ("add", "a\nb", "\u00e4 5")
         assert events.response.headers["content-type"] == "text/event-stream"

@@ -72,6 +72,7 @@ class Crowd:
         return "plain"
 
 
+@pytest.mark.filterwarnings("ignore:a streamed response:ResourceWarning")  # it is dropped on purpose
 def test_crowd(swarm: Swarm, no_collector: None) -> None:
     seed = int(os.environ.get("SMARTCLIENT_SEED") or random.SystemRandom().randrange(2**32))
     print(f"SMARTCLIENT_SEED={seed}")
@@ -96,6 +97,7 @@ def test_crowd(swarm: Swarm, no_collector: None) -> None:
     assert open_sockets() == before
 
 
+@pytest.mark.filterwarnings("ignore:a streamed response:ResourceWarning")  # it is dropped on purpose
 def test_streams_are_dropped_in_other_threads(swarm: Swarm, no_collector: None) -> None:
     limits = smartclient.Limits(max_connections=1)
     with smartclient.Session(limits=limits) as session, ThreadPoolExecutor(1) as other:

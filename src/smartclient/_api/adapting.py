@@ -13,6 +13,7 @@ from .._model.frozen import replace
 from .._model.headers import NO_FIELDS, Fields, fields_from
 from .._model.message import Head, Reply
 from .._model.options import DEFAULT_TIMEOUT, Options, Reach
+from .._model.proxy import Proxy
 from .._model.request import Request
 from .._model.url import URL
 from .._net.transport import SyncTransport
@@ -175,9 +176,15 @@ def _told_proxies(request: Request, proxies: Any) -> dict[str, Any]:
     proxy = request.options.proxy
     if proxy is None:
         return dict(proxies or {})
-    user, password = (quote(part, safe="") for part in proxy.auth or ("", ""))
-    userinfo = f"{user}:{password}@" if proxy.auth else ""
-    return {**(proxies or {}), request.url.scheme: f"{proxy.scheme}://{userinfo}{str(proxy).partition('://')[2]}"}
+    return {**(proxies or {}), request.url.scheme: proxy_text(proxy)}
+
+
+def proxy_text(proxy: Proxy) -> str:
+    """The URL of a proxy, with its user and password."""
+    if proxy.auth is None:
+        return str(proxy)
+    user, password = (quote(part, safe="") for part in proxy.auth)
+    return f"{proxy.scheme}://{user}:{password}@{str(proxy).partition('://')[2]}"
 
 
 def reply_of(answer: Any, request: Request) -> Reply:

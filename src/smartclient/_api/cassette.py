@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .._model.errors import InvalidOption, RequestException, shown
+from .._model.errors import InvalidOption, NotRecorded, shown
 from .._model.masking import masked, masked_value
 from .._model.message import Reply
 from .._net.transport import AsyncTransport, SyncTransport
@@ -21,10 +21,6 @@ from .._runtime.base import run_blocking
 
 VERSION = 1
 MODES = ("once", "new", "never", "all")
-
-
-class NotRecorded(RequestException):
-    """The cassette has no exchange for this request, and may not make one."""
 
 
 class _Played:

@@ -9,6 +9,7 @@ from .._model.body import RequestBody
 from .._model.errors import InvalidOption, UnrewindableBodyError
 
 _PIECE = 2**16
+_TEXT_AT_ONCE = 2**20  # of open files: many servers take no body whose length they are not told
 
 
 def as_bytes(piece: Any, what: str) -> bytes:
@@ -77,7 +78,10 @@ class FilePieces:
 
     def __iter__(self) -> Iterator[bytes]:
         if self._start is not None:
-            self._file.seek(self._start)
+            try:
+                self._file.seek(self._start)
+            except ValueError as error:
+                raise UnrewindableBodyError("Unable to rewind request body: the file is closed") from error
         elif self._begun:
             raise UnrewindableBodyError("Unable to rewind request body for redirect.")
         self._begun = True
@@ -115,7 +119,9 @@ def file_body(file: Any, what: str) -> RequestBody:
         text = isinstance(file.read(0), str)
     except (AttributeError, OSError, TypeError, ValueError):
         return RequestBody(FilePieces(file, None, what), _told_length(file), source=file)
-    # Text has no length in bytes until it is encoded.
+    if text and length <= _TEXT_AT_ONCE:
+        return RequestBody(as_bytes(file.read(), what), source=file)
+    # Longer text has no length in bytes until it is encoded.
     return RequestBody(FilePieces(file, start, what), None if text else length, replayable=True, source=file)
 
 

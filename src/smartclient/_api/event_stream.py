@@ -32,7 +32,7 @@ class EventFlow:
             raise InvalidOption(f"last_event_id must be a text of one line, not {shown(last_event_id)}")
         options = {**options, "cache": None, "timeout": options.get("timeout", _patient(session.timeout))}
         self._asker = Asker(session, url, options)
-        self._asker.prefer("Accept", EVENT_STREAM, over="*/*")
+        self._asker.prefer("Accept", EVENT_STREAM, over=session.headers.get("Accept"))
         self._asker.prefer("Cache-Control", "no-store")
         self._session = session
         self._parser = EventParser(last_event_id)

@@ -24,7 +24,7 @@ from .call import perform
 from .hooks import dispatch_hook, merge_hooks
 from .options import NOT_GIVEN, RoutedOptions
 from .proxies import AUTHORIZATION, with_authorization
-from .request import PreparedRequest, Request, prepared_from
+from .request import PreparedRequest, Request, in_hand, prepared_from
 from .response import Response
 from .seams import is_own, is_replaced, takes_requests
 from .translation import request_from
@@ -129,6 +129,8 @@ def prepared_by(session: "Session", request: Any) -> PreparedRequest:
         rare,
     )
     own_cookies = _complete(session, made, called is not None)
+    if request.files and getattr(request, "_call", None) is None:
+        made.body = in_hand(made.body)
     prepared = prepared_from(made)
     prepared.hooks = _copied(merge_hooks(request.hooks, session.hooks))
     prepared._given_cookies = request.cookies

@@ -13,9 +13,12 @@ from .._model.request import Request
 from .._model.url import URL
 from .._pipeline.origin import cookie_field
 from .._pipeline.stage import let_go
+from .._rules.proxy import proxy_for
 from .._rules.redirect import REDIRECT_STATUSES, crosses_origin, location_of, next_request, strip_credentials
 from .._runtime.base import run_blocking
-from .adapting import Told
+from .adapting import Told, proxy_text
+from .environment import environment
+from .proxies import proxies_from
 from .request import PreparedRequest, prepared_from
 from .response import Response
 from .translation import request_from
@@ -34,6 +37,17 @@ def redirect_target(response: Any) -> str | None:
 def should_strip(old_url: str, new_url: str) -> bool:
     """Whether credentials stay behind."""
     return crosses_origin(URL.parse(old_url), URL.parse(new_url))
+
+
+def proxies_for(url: str, proxies: Any, trust_env: bool) -> dict[str, Any]:
+    """`proxies` with the one that serves `url`, where the environment names it."""
+    target = URL.parse(url)
+    known = proxies_from(None, proxies, environment()[0] if trust_env else None)
+    proxy = None if known is None else proxy_for(known, target)
+    found = dict(proxies or {})
+    if proxy is not None:
+        found.setdefault(target.scheme, proxy_text(proxy))
+    return found
 
 
 def strip(prepared: Any) -> None:
@@ -63,7 +77,8 @@ def following_responses(
             error.response, error.request, error.sent = response, response.request, "wholly"
             raise
         hops += 1
-        told = told._replace(proxies=session.rebuild_proxies(following, told.proxies))
+        if _decides(session, "rebuild_proxies"):
+            told = told._replace(proxies=session.rebuild_proxies(following, told.proxies))
         session.rebuild_auth(following, response)
         _add_cookies(session, following)
         if yield_requests:

@@ -246,8 +246,8 @@ class PreparedRequest(HookHolder):
     def prepare_body(self, data: Any, files: Any, json: Any = None) -> None:
         """The body with its Content-Type, unless there is one, and what frames it."""
         body, content_type = body_from(data, json, files)
-        if files and body.length is not None and body.length <= _READ_AT_ONCE:
-            body = RequestBody(b"".join(body.pieces()))  # the files may be closed before anybody looks
+        if files:
+            body = in_hand(body)
         self._body, self._sending = None, body
         if callable(getattr(body.source, "tell", None)):
             try:
@@ -294,6 +294,13 @@ class PreparedRequest(HookHolder):
         """Adds `hooks` to those that are there."""
         for event, hook in checked_hooks(hooks).items():
             self.register_hook(event, hook)
+
+
+def in_hand(body: RequestBody) -> RequestBody:
+    """A short body as bytes, for its files may be closed before anybody looks at it; a longer one as it is."""
+    if body.length is None or body.length > _READ_AT_ONCE or isinstance(body.content, bytes):
+        return body
+    return RequestBody(b"".join(body.pieces()))
 
 
 def _userinfo_of(url: Any) -> tuple[str, str] | None:

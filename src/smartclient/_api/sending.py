@@ -38,8 +38,10 @@ class SessionRedirectMixin:
             strip(prepared_request)
 
     def rebuild_proxies(self, prepared_request: Any, proxies: Any) -> dict[str, Any]:
-        """The proxies for a request that follows a redirect."""
-        return dict(proxies or {})
+        """The proxies for a request that follows a redirect, the environment's included."""
+        from .redirects import proxies_for
+
+        return proxies_for(prepared_request.url, proxies, cast("Session", self).trust_env)
 
     def rebuild_method(self, prepared_request: Any, response: Any) -> None:
         """Gives a request that follows a redirect its method."""

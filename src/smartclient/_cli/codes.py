@@ -37,6 +37,7 @@ CODES: dict[type[errors.RequestException], int] = {
     errors.RemoteProtocolError: 8,
     errors.ChunkedEncodingError: 8,
     errors.UnexpectedContent: 8,
+    errors.NotRecorded: 7,
     errors.WebSocketError: 8,
     errors.IncompleteBody: 18,
     errors.HTTPError: STATUS,

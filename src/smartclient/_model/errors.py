@@ -303,6 +303,10 @@ class UnexpectedContent(RequestException, ValueError):
     """The content is well-formed, or of a known type, and yet not what `response.parse()` was asked for."""
 
 
+class NotRecorded(RequestException):
+    """The cassette has no exchange for this request, and may not make one."""
+
+
 class WebSocketError(RequestException):
     """A WebSocket conversation did not come about, or has ended.
 
