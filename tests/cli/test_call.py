@@ -488,3 +488,53 @@ def test_the_name_is_the_servers(run: Run, origin: Origin, tmp_path: Path, monke
     assert (tmp_path / "tea.txt").read_bytes() == b"tea"
     ended = run("get", "-O", url)
     assert (ended.code, ended.err) == (23, "smartclient: cannot write tea.txt: File exists\n")
+
+
+def test_a_proxy(run: Run, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = origin.url.removeprefix("http://")
+    for flags in (["-x", proxy], ["-x", f"http://u:p@{proxy}"], ["-x", "env:PROXY"]):
+        monkeypatch.setenv("PROXY", origin.url)
+        run("get", *flags, "http://tea.test/echo")
+        assert origin.seen.requests[-1].target == "http://tea.test/echo"
+    assert run("get", "-x", "http://127.0.0.1:1", "--noproxy", "127.0.0.1", f"{origin.url}/bytes/3").out == b"012"
+
+
+def test_exceptions_from_the_environments_proxies(run: Run, origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    assert run("get", "--noproxy", "*", f"{origin.url}/bytes/3").out == b"012"
+    assert run("get", "-x", "", f"{origin.url}/bytes/3").out == b"012"
+
+
+@pytest.mark.parametrize("flags", [["-4"], ["-4", "--resolve", "tea.test:PORT:127.0.0.1"]], ids=["-4", "--resolve"])
+def test_families_and_addresses(run: Run, origin: Origin, flags: list[str]) -> None:
+    host = "tea.test" if len(flags) > 1 else "localhost"
+    flags = [flag.replace("PORT", str(origin.port)) for flag in flags]
+    assert run("get", *flags, f"http://{host}:{origin.port}/bytes/3") == (0, b"012", "")
+    assert origin.seen.requests[-1].header("host") == f"{host}:{origin.port}"
+
+
+def test_a_client_certificate(run: Run, authority: Authority, tmp_path: Path) -> None:
+    chain, key = authority.files("client")
+    (tmp_path / "bad").write_text("no certificate")
+    secure = Origin(authority.server_context(ask_client=True))
+    try:
+        call = ("get", "--cacert", str(authority.ca_file), "--retry", "0", f"{secure.url}/bytes/3")
+        assert run(*call, "--cert", str(chain), "--key", str(key), "--tls-min", "1.3") == (0, b"012", "")
+        assert run(*call, "--cert", str(tmp_path / "bad")).code == 58
+        assert run(*call, "--cert", "/no/such/file").code == 58
+    finally:
+        secure.close()
+
+
+def test_hosts_that_want_https_are_remembered(
+    run: Run, tls_origin: Origin, origin: Origin, authority: Authority, tmp_path: Path
+) -> None:
+    secure = tls_origin.url.replace("127.0.0.1", "localhost")
+    lines = (("Strict-Transport-Security", "max-age=60"),)
+    tls_origin.route("/hsts", lambda seen: Page(b"tea", headers=lines))
+    assert run("get", "--cacert", str(authority.ca_file), f"{secure}/hsts").code == 0
+    assert "localhost" in (tmp_path / "state" / "smartclient" / "hsts.json").read_text()
+    plain = origin.url.replace("127.0.0.1", "localhost")
+    assert run("get", "--retry", "0", f"{plain}/bytes/3").code != 0  # https now, which this origin does not speak
+    assert run("get", "--no-hsts", f"{plain}/bytes/3").out == b"012"

@@ -185,3 +185,31 @@ def test_a_command_is_loaded_alone(command: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PATIENCE, check=True)
     assert set(json.loads(done.stderr)) & {"ssl", "asyncio", "email", "smartclient._pipeline"} == set()
+
+
+def test_a_full_disk_under_stdout() -> None:
+    with open("/dev/full", "wb") as full, started("--help", stdout=full.fileno()) as process:
+        _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (23, b"smartclient: cannot write stdout: No space left on device\n")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["doctor"], ["version"], ["cache", "stat"]], ids=" ".join)
+def test_in_a_terminal_and_in_a_pipe(arguments: list[str]) -> None:
+    code, shown, err = on_terminal(*arguments)
+    piped = finished(*arguments)
+    assert (code, err) == (piped[0], piped[2].decode()) == (0, "")
+    # A clock moves between two looks at it.
+    assert [line for line in shown.splitlines() if not line.startswith("clock")] == [
+        line for line in piped[1].decode().splitlines() if not line.startswith("clock")
+    ]
+
+
+def test_colours_on_a_terminal(origin: Origin) -> None:
+    from terminal import on_screen
+
+    url = origin.route("/page", lambda seen: Page(b'{"id":7}', headers=(("Content-Type", "application/json"),)))
+    colours = {"NO_COLOR": "", "TERM": "xterm"}
+    assert '\x1b[36m"id"\x1b[0m: \x1b[33m7\x1b[0m' in on_screen("get", url, environment=colours).text
+    assert "\x1b" not in on_screen("get", url, environment={**colours, "TERM": "dumb"}).text
+    assert "\x1b" not in on_screen("get", url, "--color", "never", environment=colours).text
+    assert "\x1b[36m" in finished("get", url, "--color", "always")[1].decode()

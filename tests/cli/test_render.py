@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from smartclient._cli.bars import bar_line
 from smartclient._cli.colours import Paint
 from smartclient._cli.exits import Fault
 from smartclient._cli.masks import escaped, masked, masked_value
@@ -188,3 +189,23 @@ def test_a_full_disk_is_a_fault(full_disk: Output) -> None:
     with pytest.raises(Fault, match="cannot write /dev/full: No space left") as caught:
         full_disk.write(b"a")
     assert caught.value.code == 23
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "rate", "columns", "line"),
+    [
+        (744_000_000, 1_200_000_000, 58_100_000, 80,
+         "f   62% |##################-----------| 744.0 MB of 1.2 GB  58.1 MB/s  8 s left"),
+        (1000, None, 500, 80, "f  1.0 kB  500 B/s"),
+        (5, 10, 1, 20, "f  5 B of 10 B  50%"),
+        (0, 0, 0, 80, "f  0 B  0 B/s"),
+    ],
+)  # fmt: skip
+def test_bar_line(done: int, total: int | None, rate: float, columns: int, line: str) -> None:
+    assert bar_line("f", done, total, rate, columns) == line
+
+
+@quick
+@given(st.integers(0, 2**60), st.none() | st.integers(0, 2**60), st.floats(0, 2**40), st.integers(10, 300))
+def test_a_bar_is_never_longer_than_its_line(done: int, total: int | None, rate: float, columns: int) -> None:
+    assert len(bar_line("a file", done, total, rate, columns)) < columns

@@ -90,6 +90,13 @@ def content_range(text: str) -> tuple[str, str]:
             forward(stored()), [FRESH, ("ETag", '"b"'), content_range("5-9/10")], RANGE, Store, id="3.4 of a new one"
         ),
         pytest.param(
+            forward(stored(body=b"", length=5 * 2**20, part=(0, 5 * 2**20 - 1, 2**40))),
+            [FRESH, ETAG, content_range(f"{5 * 2**20}-{5 * 2**20 + 9}/{2**40}")],
+            RANGE,
+            Pass,
+            id="3.4 a little more of much",
+        ),
+        pytest.param(
             forward(part(0, 4, 10)),
             [("Cache-Control", "no-store"), ETAG, content_range("5-9/10")],
             RANGE,

@@ -10,9 +10,11 @@ from smartclient._model.headers import Fields
 from smartclient._model.policy import CachePolicy
 from smartclient._model.stored import Part, Stored
 from smartclient._rules.ranges import (
+    Union,
     Wanted,
     completing_fields,
     if_range_holds,
+    is_cheap,
     is_start,
     is_whole,
     span_of,
@@ -143,6 +145,25 @@ def test_union(held: Stored, new: Part, etag: str | None, joined: Part | None, a
 )
 def test_whole(parted: Part, whole: bool) -> None:
     assert is_whole(parted) is whole
+
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "size", "cheap"),
+    [
+        pytest.param(MIB, 0, 1, True, id="little"),
+        pytest.param(MIB, 1, 1, False, id="much for a byte"),
+        pytest.param(8 * MIB, 0, 2 * MIB, True, id="four times as much"),
+        pytest.param(8 * MIB, 1, 2 * MIB, False, id="more than four times"),
+        pytest.param(8 * MIB, 8 * MIB, 99 * MIB, True, id="what a head may wait for"),
+        pytest.param(17 * MIB, 0, 99 * MIB, False, id="longer than a head may wait"),
+    ],
+)
+def test_what_is_worth_copying(before: int, after: int, size: int, cheap: bool) -> None:
+    union = Union((0, 0, None), Piece(WHOLE, 0, before) if before else None, Piece(WHOLE, 0, after) if after else None)
+    assert is_cheap(union, (0, size - 1, None)) is cheap
 
 
 @pytest.mark.parametrize(

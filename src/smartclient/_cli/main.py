@@ -11,13 +11,14 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
-from .exits import CLOSED_PIPE, INTERNAL, INTERRUPTED, OK
+from .exits import CLOSED_PIPE, INTERNAL, INTERRUPTED, OK, cannot
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "query")
 # Each command is one file with `parser(command)` and `run(command, arguments)`.
 FILES = {
     **dict.fromkeys((*METHODS, "request", ""), "call"),
     "cache": "cache",
+    "completion": "completion",
     "cors": "cors",
     "download": "download",
     "explain": "explain",
@@ -41,6 +42,7 @@ commands:
   tls URL             protocol, certificate and chain, and what the network can see
   headers URL         which security fields are there, missing or weak
   doctor              versions, trust, proxies, directories: what this installation sees
+  completion SHELL    a script for bash, zsh or fish
   version, help       also --version, --help; every command has --help
 
 examples:
@@ -114,8 +116,13 @@ def _failed(error: Exception, *, silent: bool) -> int:
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise cannot("write", "stdout", error) from error
 
 
 def _version() -> str:

@@ -12,6 +12,8 @@ from .._model.headers import Fields
 from .._model.policy import CachePolicy
 from .._model.stored import Part, Stored
 
+COPIED_ALWAYS = 2**20  # bytes: below a millisecond
+COPIED_MAX = 2**24  # bytes: some ten milliseconds
 _DIGITS_MAX = 18  # of a position: what is longer is no file of this world
 _POSITION = f"([0-9]{{1,{_DIGITS_MAX}}})"
 _RANGE = re.compile(rf"bytes[ \t]*=[ \t]*(?:{_POSITION}-{_POSITION}?|-{_POSITION})", re.IGNORECASE)
@@ -120,6 +122,12 @@ def total_if_kept_broken_off(record: Stored, policy: CachePolicy) -> int | None:
         return None
     length = record.fields.get("content-length", "")
     return int(length) if length.isascii() and length.isdigit() and len(length) <= _DIGITS_MAX else None
+
+
+def is_cheap(union: Union, new: Part) -> bool:
+    """Whether the stored bytes may be copied for it, which delays the head and would add up over many small parts."""
+    copied = sum([piece.stop - piece.start for piece in (union.before, union.after) if piece is not None])
+    return copied <= min(COPIED_MAX, max(COPIED_ALWAYS, 4 * (new[1] + 1 - new[0])))
 
 
 def is_whole(part: Part) -> bool:

@@ -29,7 +29,7 @@ from .answers import form_of
 from .demands import ANSWERED_METHODS
 from .directives import directives_of
 from .invalidation import invalidated
-from .ranges import Union, is_whole, union_of
+from .ranges import Union, is_cheap, is_whole, union_of
 from .selection import newest
 from .staleness import stand_in
 from .storing import (
@@ -51,6 +51,7 @@ _SERVER_ERROR = Pass("a server error leaves what is stored alone", "RFC 9111 sec
 _OF_THE_CALLER = Pass("it answers the caller's own condition", "RFC 9111 section 4.3.4")
 _UNASKED_PART = Pass("it is a part that nobody asked for", "RFC 9111 section 3.3")
 _LESS = Pass("what is stored is the whole of it", "RFC 9111 section 3.4")
+_TOO_MUCH = Pass("what is stored is much more, and would have to be copied", "RFC 9111 section 3.4")
 _ASK_AGAIN = AskAgain()
 
 
@@ -184,7 +185,9 @@ def _on_part(chosen: Stored, heard: Heard) -> Outcome:
         return _on_answer(heard)
     if chosen.part is not None:
         union = union_of(chosen, part, tag)
-        return _on_answer(heard) if union is None else _united(chosen, part, union, heard) or _on_answer(heard)
+        if union is None:
+            return _on_answer(heard)
+        return (_united(chosen, part, union, heard) or _on_answer(heard)) if is_cheap(union, part) else _TOO_MUCH
     if tag is None or chosen.etag is None:
         return _LESS
     if tag != chosen.etag:
