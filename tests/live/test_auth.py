@@ -413,6 +413,34 @@ def test_flow_that_keeps_the_401(client: Client, origin: Origin) -> None:
     assert (response.status_code, response.content) == (401, b"401")
 
 
+def test_flow_that_fetches_a_token_elsewhere(client: Client, origin: Origin, other_origin: Origin) -> None:
+    tokens = other_origin.route("/token", lambda seen: Page(b"fetched"))
+
+    def flow(request: Any) -> Any:
+        asked = smartclient.Request("POST", tokens, data={"grant": "x"})
+        answer = yield asked
+        assert answer.text == (yield asked.prepare()).text
+        request.headers["Authorization"] = f"Bearer {answer.text}"
+        yield request
+
+    response = client.post(origin.url + "/echo", data=b"content", headers={"X-API-Key": "k"}, auth=flow)
+    sent = dict(response.json()["headers"])
+    assert (sent["Authorization"], sent["X-API-Key"]) == ("Bearer fetched", "k")
+    assert [each.status_code for each in response.history] == [200, 200]
+    asked = other_origin.seen.requests[0]
+    assert (asked.method, asked.body, asked.header("x-api-key")) == ("POST", b"grant=x", None)
+
+
+def test_flow_ends_with_its_deadline(client: Client, origin: Origin) -> None:
+    def flow(request: Any) -> Any:
+        while True:
+            yield request
+
+    session = client.session(timeout=smartclient.Timeout(5, total=0.2), retries=0)
+    with pytest.raises(DeadlineExceeded):
+        session.get(origin.url + "/status/401", auth=flow)
+
+
 def test_flow_that_raises(client: Client, origin: Origin) -> None:
     def flow(request: Any) -> Any:
         yield request

@@ -298,6 +298,27 @@ def test_what_is_nobody_elses_is_fetched_by_all_at_once(play: Callable[..., Told
     assert play(scenario, *[private] * 4).results == dict.fromkeys("abcd", "miss")
 
 
+def test_what_its_caller_does_not_read_is_not_waited_for(play: Callable[..., Told]) -> None:
+    async def scenario(told: Told, group: Any) -> None:
+        async def asks() -> None:
+            reply = await told.stage(Request("GET", URL.parse(URI)))
+            await reply.raw.discard()  # as the body of a redirect
+
+        group.start_soon(asks)
+        await until(lambda: told.asked == 1)
+        group.start_soon(told.call, "b")
+        group.start_soon(told.call, "c")
+        await until(lambda: told.waiting == 2)
+        told.answers[0].gate.set()
+        await until(lambda: told.asked == 3)
+        for answer in told.answers:
+            answer.gate.set()
+
+    never = anyio.Event()
+    told = play(scenario, lambda: Answer(FRESH, body=Pieces(never.wait)), *[lambda: Answer(FRESH)] * 2)
+    assert told.results == {"b": "miss", "c": "miss"}
+
+
 def test_server_errors_are_not_remembered(play: Callable[..., Told]) -> None:
     async def scenario(told: Told, group: Any) -> None:
         await led(told, group, "a")

@@ -31,7 +31,7 @@ from smartclient._store.schema import FILE_NAME
 from smartclient._store.sqlite import SQLiteStore
 
 RUNTIME = BlockingRuntime()
-SIZES = (10, 3_000, 60_000, 70_000, 300_000, 600_000)
+SIZES = (30, 3_000, 60_000, 70_000, 270_000)
 URIS = 60
 
 
@@ -100,7 +100,7 @@ def get(store: Any, name: int) -> None:
 
 
 def small_store(folder: Path) -> SQLiteStore:
-    return SQLiteStore(folder, max_bytes=8 * 2**20, max_items=40)
+    return SQLiteStore(folder, max_bytes=4 * 2**20, max_items=40)
 
 
 # Being killed
@@ -284,6 +284,21 @@ def crowd(folder: Path, processes: int, steps: int, seed: int) -> None:
     assert in_child(heir, folder) == 0
 
 
+def begin(folder: Path, moment: float) -> None:
+    store = small_store(folder)
+    while time.time() < moment:
+        pass
+    run_blocking(store.salt(RUNTIME))
+
+
+def begin_together(folder: Path, rounds: int, processes: int) -> None:
+    """Processes that all make the same store at one moment."""
+    for number in range(rounds):
+        moment = time.time() + 0.005
+        children = [start(begin, folder / str(number), moment) for _ in range(processes)]
+        assert [wait_for(child) for child in children] == [0] * processes
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=10, help="deaths in each place")
@@ -293,6 +308,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         killed = crash(Path(folder), options.rounds, options.seed)
+        begin_together(Path(folder), options.rounds, options.processes)
         crowd(Path(folder) / "crowd", options.processes, options.steps, options.seed)
     print(json.dumps({"killed": killed, "processes": options.processes, "steps": options.steps}))
 

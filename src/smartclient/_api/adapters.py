@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DEFAULT_POOLSIZE = 10
 DEFAULT_RETRIES = 0
 DEFAULT_POOLBLOCK = False
+_OF_THIS_PROCESS = ("_changed", "_home", "_lock", "_pool")
 
 
 class BaseAdapter:
@@ -108,11 +109,12 @@ class HTTPAdapter(BaseAdapter):
     def _begin(self) -> None:
         self._lock = new_lock()
         self._pool: Pool | None = None
+        self._changed: tuple[Any, ...] = (None, None, None, None)  # options, what they were changed by, the result
         self._home: Any = None  # a weak reference to the session whose connections it uses
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles: settings, no sockets."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("_lock", "_pool", "_home")}
+        return {name: value for name, value in self.__dict__.items() if name not in _OF_THIS_PROCESS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -94,11 +94,18 @@ def answer_through(adapter: HTTPAdapter, prepared: Any, told: Told) -> Response:
 
 def _with_settings_of(adapter: HTTPAdapter, options: Options) -> Options:
     """`options` with what the adapter says of retries and, as far as we can heed it, of connections."""
-    changes: dict[str, Any] = {}
     retries = getattr(adapter.max_retries, "given", adapter.max_retries)
-    if retries is not None:
-        changes["retries"] = rule_from(retries)
     keywords: dict[str, Any] = getattr(adapter.poolmanager, "connection_pool_kw", {})
+    known, by_retries, by_keywords, changed = adapter._changed
+    if known is options and by_retries is retries and by_keywords == keywords:
+        return changed  # type: ignore[no-any-return]
+    changed = _changed_by(retries, keywords, options)
+    adapter._changed = (options, retries, dict(keywords), changed)
+    return changed
+
+
+def _changed_by(retries: Any, keywords: dict[str, Any], options: Options) -> Options:
+    changes: dict[str, Any] = {} if retries is None else {"retries": rule_from(retries)}
     if keywords:
         for name in _NOT_HEEDED:
             if keywords.get(name) is not None:

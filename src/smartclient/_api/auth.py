@@ -22,6 +22,7 @@ from .._pipeline.stage import Stage, let_go
 from .options import checked_pair
 from .proxies import AUTHORIZATION, with_authorization
 from .request import PreparedRequest, prepared_from
+from .request import Request as CallersRequest
 from .response import AsyncResponse, Response
 from .stages import changed
 
@@ -139,6 +140,8 @@ class CallerAuth:
 
 def _taken_over(request: Request, prepared: Any) -> Request:
     """`request` with what a caller's code made of it; what it says to the proxy goes there, and nowhere else."""
+    if isinstance(prepared, CallersRequest):
+        prepared = prepared.prepare()
     request = changed(request, prepared, "auth made")
     to_proxy = request.fields.get(AUTHORIZATION)
     if to_proxy is None:

@@ -12,7 +12,7 @@ from .._model.stored import Stored
 from .._store.base import Writer
 
 Told = Callable[[bool | None], None]
-"""Told that a copy is in the store (True), that the store did not take it (False), or that it was given up (None)."""
+"""Told that a copy is in the store (True), will not be (False), or that the body broke or was cut off (None)."""
 
 
 class TeeReader:
@@ -64,6 +64,7 @@ class TeeReader:
         return piece
 
     async def discard(self) -> None:
+        self._tell(False)  # whoever asks for the same will not read it either, as of a redirect
         self._give_up()
         await self._body.discard()
 

@@ -94,7 +94,10 @@ def prepare(path: str, timeout: float) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # its log and its index take its mode
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     try:
-        if not _is_ours(db):
+        db.execute("BEGIN")  # one look: another process may be making the tables
+        ours = _is_ours(db)
+        db.execute("COMMIT")
+        if not ours:
             _to_log(db, timeout)
             db.execute("BEGIN IMMEDIATE")
             if not _is_ours(db):  # else another process was faster
@@ -109,7 +112,7 @@ def prepare(path: str, timeout: float) -> None:
 
 
 def _is_ours(db: sqlite3.Connection) -> bool:
-    """Whether the tables are there; False for an empty file."""
+    """Whether the tables are there; False for an empty file. In a transaction."""
     marks = (db.execute("PRAGMA application_id").fetchone()[0], db.execute("PRAGMA user_version").fetchone()[0])
     if marks == (APPLICATION_ID, VERSION):
         return True
