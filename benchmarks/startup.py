@@ -74,7 +74,9 @@ def issuers_and_context(folder: str) -> tuple[str, ssl.SSLContext]:
 
 def rows(url: str, tls_url: str, issuers: str) -> dict[str, tuple[list[str], float]]:
     """What is started -> (arguments of the interpreter, limit in ms over the bare one, `inf` for none)."""
-    httpie = ["-m", "httpie", "--ignore-stdin"]
+    # As the installed scripts do it: -m would add what runpy loads.
+    ours = ["-c", "from smartclient._cli.main import run; run()"]
+    httpie = ["-c", "import sys; from httpie.__main__ import main; sys.exit(main())", "--ignore-stdin"]
     others = {
         "http GET http://... (HTTPie)": ([*httpie, "GET", url], math.inf),
         "http GET https://... (HTTPie)": ([*httpie, f"--verify={issuers}", "GET", tls_url], math.inf),
@@ -83,10 +85,10 @@ def rows(url: str, tls_url: str, issuers: str) -> dict[str, tuple[list[str], flo
         "import smartclient": (["-c", "import smartclient"], 35),
         "Session() with its import": (["-c", "import smartclient; smartclient.Session()"], math.inf),
         "get('http://...') with its import": (["-c", f"import smartclient; smartclient.get({url!r})"], 60),
-        "smartclient --version": (["-m", "smartclient", "--version"], 15),
-        "smartclient --help": (["-m", "smartclient", "--help"], 15),
-        "smartclient get http://...": (["-m", "smartclient", "get", url], 60),
-        "smartclient get https://...": (["-m", "smartclient", "get", "--cacert", issuers, tls_url], 85),
+        "smartclient --version": ([*ours, "--version"], 15),
+        "smartclient --help": ([*ours, "--help"], 15),
+        "smartclient get http://...": ([*ours, "get", url], 60),
+        "smartclient get https://...": ([*ours, "get", "--cacert", issuers, tls_url], 85),
         **(others if find_spec("httpie") is not None else {}),
     }
 
