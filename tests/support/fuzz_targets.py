@@ -13,23 +13,41 @@ from h2.connection import H2Connection
 
 from coded import bytewise, decoder_of, pulled
 from smartclient._codec.sse import EventParser
+from smartclient._model.challenges import parse_challenges
 from smartclient._model.cookies import Cookie, parse_cookie_date, parse_set_cookie
+from smartclient._model.digests import parse_digests
 from smartclient._model.disposition import disposition_name
 from smartclient._model.errors import ContentDecodingError, RequestException
-from smartclient._model.fields import delta_seconds, format_http_date, parse_http_date, parse_retry_after
+from smartclient._model.fields import (
+    content_codings,
+    delta_seconds,
+    format_http_date,
+    parse_etag_list,
+    parse_http_date,
+    parse_links,
+    parse_media_type,
+    parse_retry_after,
+    parse_weighted,
+)
 from smartclient._model.headers import Fields
 from smartclient._model.message import Head, Interim
 from smartclient._model.ranges import parse_content_range
 from smartclient._model.stored import Stored
+from smartclient._model.structured import parse_structured_dictionary, parse_structured_list
 from smartclient._model.url import URL
 from smartclient._model.websocket import Deflate
 from smartclient._net.http1_wire import End
 from smartclient._net.http2_wire import Event, Http2Wire
 from smartclient._net.websocket_wire import WebSocketWire
+from smartclient._rules.alternatives import alternatives_of
 from smartclient._rules.cookies import accept, cookie_field
+from smartclient._rules.digest import digest_challenge
 from smartclient._rules.directives import directives_of
 from smartclient._rules.filename import NAME_MAX, offered_name
+from smartclient._rules.hsts import parse_policy
 from smartclient._rules.ranges import wanted_range
+from smartclient._rules.rate import quota_in
+from smartclient._rules.security_fields import findings
 from smartclient._store.record import FORMAT, from_bytes, to_bytes
 from wire_readings import outcome
 
@@ -40,6 +58,7 @@ BYTEWISE_MAX = 600  # bytes of an input that is tried byte by byte, too
 HOME = URL.parse("https://www.example.org/a/b?c")
 METHODS = ("GET", "HEAD", "POST", "CONNECT")
 STACKS = (("gzip",), ("deflate",), ("br",), ("zstd",), ("gzip", "br"), ("zstd", "deflate"))
+FIELDS = ("Alternates", "Link", "RateLimit", "RateLimit-Policy", "Strict-Transport-Security", "Content-Security-Policy")
 PSEUDO = [(":method", "GET"), (":scheme", "https"), (":authority", "a.example"), (":path", "/")]
 
 
@@ -200,6 +219,22 @@ def content_range(data: bytes) -> None:
     wanted_range(text)
 
 
+def fields(data: bytes) -> None:
+    """All other fields that are read: each says something or nothing."""
+    text = data.decode("latin-1")
+    for read in (parse_weighted, parse_links, parse_etag_list, parse_challenges, parse_digests, parse_media_type):
+        read(text)
+    for read in (parse_structured_list, parse_structured_dictionary, content_codings):
+        read(text)
+    policy = parse_policy(text, NOW)
+    assert policy is None or isinstance(policy.expires, float)
+    digest_challenge(text, whole_body=True)
+    said = Fields([(name, text) for name in FIELDS])
+    quota_in(said)
+    alternatives_of(said, data)
+    findings(said, "https")
+
+
 def url(data: bytes) -> None:
     """URLs and references to them: what was read is read again as the same."""
     text = data.decode("utf-8", "replace")
@@ -259,7 +294,20 @@ def websocket(data: bytes) -> None:
 TARGETS: dict[str, Target] = {
     each.__name__.replace("_", "-"): each
     for each in (
-        *(http1, http2, decoders, set_cookie, dates, cache_control, disposition, content_range, url, sse, record),
+        *(
+            http1,
+            http2,
+            decoders,
+            set_cookie,
+            dates,
+            cache_control,
+            disposition,
+            content_range,
+            fields,
+            url,
+            sse,
+            record,
+        ),
         websocket,
     )
 }

@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing without foreign code: mutations of a corpus, seeded; what reaches new lines joins the corpus.
 
 Tracing costs several times what a run does, so one run of `TRACED_EACH` is traced. Work is done in rounds with dice of
-their own: a run that was interrupted goes on with the next round and is the same as one that was not.
+their own, so that a run which was interrupted goes on with the next round.
 """
 
 import hashlib
@@ -147,11 +147,12 @@ class Tracer:
     def reaches_new_lines(self, target: Target, data: bytes) -> bool:
         """Runs `target`; whether it came where none was before."""
         self._new = False
+        before = sys.gettrace()
         sys.settrace(self._call)
         try:
             target(data)
         finally:
-            sys.settrace(None)
+            sys.settrace(before)
         return self._new
 
     def _call(self, frame: FrameType, event: str, argument: Any) -> Any:
