@@ -13,6 +13,8 @@ from .percent import CONTROL, PATH, QUERY, USERINFO, encoded, query_from
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _CACHED_URLS = 1024
+_CACHED_SITES = 256
+_CACHED_SITE_LENGTH = 512
 _CACHED_LENGTH = 2048  # longer texts are rarely asked for twice, and would hold megabytes
 _SHOWN = 80
 
@@ -74,24 +76,17 @@ class URL:
     def __init__(self, scheme: str, authority: "_Authority", path: str, query: str, fragment: str) -> None:
         """Takes parts that are checked and encoded already; `parse` is the way in."""
         put = object.__setattr__
-        userinfo, host, zone, port = authority
-        effective_port = DEFAULT_PORTS[scheme] if port is None else port
-        bracketed = f"[{host}]" if ":" in host else host
-        netloc = f"[{host}%25{zone}]" if zone else bracketed
-        if userinfo:
-            netloc = f"{userinfo}@{netloc}"
-        if port is not None:
-            netloc = f"{netloc}:{port}"
+        site = (_site if len(authority.userinfo) < _CACHED_SITE_LENGTH else _site.__wrapped__)(scheme, authority)
         target = f"{path}?{query}" if query else path
         put(self, "_authority", authority)
-        put(self, "origin", Origin(scheme, f"{host}%{zone}" if zone else host, effective_port))
-        put(self, "host_field", bracketed + _port_suffix(scheme, effective_port))
+        put(self, "origin", site.origin)
+        put(self, "host_field", site.host_field)
         put(self, "path", path)
         put(self, "query", query or None)
         put(self, "target", target)
-        put(self, "without_fragment", f"{self.origin}{target}")  # two zones are two hosts
+        put(self, "without_fragment", site.root + target)
         put(self, "fragment", fragment)
-        put(self, "_text", f"{scheme}://{netloc}{target}#{fragment}" if fragment else f"{scheme}://{netloc}{target}")
+        put(self, "_text", f"{site.root_as_given}{target}#{fragment}" if fragment else site.root_as_given + target)
 
     @staticmethod
     def parse(text: Any) -> "URL":
@@ -252,6 +247,29 @@ class _Authority(NamedTuple):
     port: int | None
 
 
+class _Site(NamedTuple):
+    """What all URLs of one authority have in common."""
+
+    origin: Origin
+    host_field: str
+    root: str  # an implied port left out; with its zone, since two zones are two hosts
+    root_as_given: str
+
+
+@lru_cache(_CACHED_SITES)
+def _site(scheme: str, authority: _Authority) -> _Site:
+    userinfo, host, zone, port = authority
+    effective_port = DEFAULT_PORTS[scheme] if port is None else port
+    bracketed = f"[{host}]" if ":" in host else host
+    netloc = f"[{host}%25{zone}]" if zone else bracketed
+    if userinfo:
+        netloc = f"{userinfo}@{netloc}"
+    if port is not None:
+        netloc = f"{netloc}:{port}"
+    origin = Origin(scheme, f"{host}%{zone}" if zone else host, effective_port)
+    return _Site(origin, bracketed + _port_suffix(scheme, effective_port), str(origin), f"{scheme}://{netloc}")
+
+
 def _port_suffix(scheme: str, port: int) -> str:
     return "" if DEFAULT_PORTS[scheme] == port else f":{port}"
 
@@ -301,9 +319,13 @@ def _parse(text: str) -> URL:
         scheme = _checked_scheme(scheme, text)
     if not netloc:
         _refuse(text, "backslash in the authority" if "\\" in path else "No host supplied")
+    try:
+        authority = (_known_authority if len(netloc) < _CACHED_SITE_LENGTH else _known_authority.__wrapped__)(netloc)
+    except InvalidURL:
+        authority = _parse_authority(netloc, text)  # says so of the whole text
     return URL(
         scheme,
-        _parse_authority(netloc, text),
+        authority,
         _without_dots(_encoded_path(path, text)) if path else "/",
         encoded(query, QUERY) if query else "",
         encoded(fragment, QUERY) if fragment else "",
@@ -339,6 +361,11 @@ def _parse_authority(netloc: str, text: str) -> _Authority:
     if not host:
         _refuse(text, "No host supplied")
     return _Authority(userinfo, _domain(host), "", _port(port, text) if port else None)
+
+
+@lru_cache(_CACHED_SITES)
+def _known_authority(netloc: str) -> _Authority:
+    return _parse_authority(netloc, netloc)
 
 
 def _port(digits: str, text: str) -> int | None:
