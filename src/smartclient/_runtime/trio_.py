@@ -27,7 +27,6 @@ from .sockets import SocketAttempt, SocketStream, connect_failure, describe
 from .threads import DAEMON_THREADS
 from .tls import tls_failure, tls_socket
 
-
 _BUSY_SECONDS = 0.01
 
 
