@@ -225,21 +225,3 @@ def test_threads_share_a_connection(authority: Authority, http2_nginx: str) -> N
         for thread in threads:
             thread.join()
         assert (len(sizes), len(set(sizes)), session.stats().opened) == (200, 1, 1)
-
-
-def test_room_is_told_to_the_lane_that_waits_for_it(client: Client, session: Any, start: Start) -> None:
-    """Two lanes wait for answers that do not come, one of them reading; the third is told of room for its content."""
-    server = start()
-    stalled: list[tuple[Http2Peer, int]] = []
-
-    def uploaded(peer: Http2Peer, number: int, head: dict[str, str], body: bytes) -> None:
-        peer.answer(number, str(len(body)).encode())
-        for each, waiting in stalled:
-            each.answer(waiting, b"at last")
-
-    server.handlers["/stall"] = lambda peer, number, head, body: stalled.append((peer, number))
-    server.handlers["/up"] = uploaded
-    calls = [("GET", server.url + "/stall", {}), ("GET", server.url + "/stall", {})]
-    calls += [("PUT", server.url + "/up", {"data": b"x" * 600_000})]
-    answers = client.together(calls, session)
-    assert [getattr(each, "content", each) for each in answers] == [b"at last", b"at last", b"600000"]

@@ -233,12 +233,12 @@ class Http2Connection:
                 with self._lock:
                     answered = any(not isinstance(event, Interim) for event in lane.events)
                     room = 0 if answered else self._wire.room(lane.number)
+                    lane.wants_room = not room
                     if room:
                         self._wire.send(lane.number, bytes(rest[:room]), ended=False)
                 if answered:
                     return
                 if not room:
-                    lane.wants_room = True
                     try:
                         await self._listen(lane, nearer(timeout.write, deadline, now()), WriteTimeout)
                     finally:
@@ -271,7 +271,7 @@ class Http2Connection:
         Raises `late` when the limit passed, and what has ended the connection.
         """
         with self._lock:
-            if lane.events or lane.failure is not None:
+            if lane.events or lane.failure is not None or (lane.wants_room and self._wire.room(lane.number)):
                 return
             if self._closed is not None:
                 raise self._closed

@@ -40,6 +40,8 @@ class Injector:
         at_queue: what happens to the held slot just before the call waits for it; None when no slot is held.
         refused: connections that fail whatever else is asked for.
         cancel: cancels the call.
+        looks_up: whether a wait is for a name, when no slot is held.
+        after: what the shape has to see to or to look at once the call is over, set by the shape; or None.
     """
 
     def __init__(self) -> None:
@@ -50,10 +52,12 @@ class Injector:
         self.refused = 0
         self.at_queue: Callable[[], Awaitable[None]] | None = None
         self.cancel: Callable[[], Any] = lambda: None
+        self.after: Callable[[], Awaitable[None]] | None = None
+        self.looks_up = True
 
     def begin(self, at: int, fault: str) -> None:
         self.kinds, self.at, self.fault, self.active = [], at, fault, True
-        self.refused, self.at_queue = 0, None
+        self.refused, self.at_queue, self.after, self.looks_up = 0, None, None, True
 
     def end(self) -> str | None:
         """The kind of the wait that went wrong; None when the call was through before."""
@@ -85,7 +89,7 @@ class Injector:
             stream.abort()  # as the runtime does
         if self.fault.startswith("interrupted"):
             raise KeyboardInterrupt
-        if kind == "wait" and self.fault == "broken" and self.at_queue is None:
+        if kind == "wait" and self.fault == "broken" and self.looks_up and self.at_queue is None:
             return OSError("no such name")  # how the look-up tells
         if kind == "sleep":
             return None
@@ -140,6 +144,8 @@ async def each_wait(
         kind = injector.end()
         if isinstance(result, Exception):
             result.__traceback__ = None  # its frames would keep a streamed response alive
+        if injector.after is not None:
+            await injector.after()
         await tick(way)
         assert usage(session) == (0, 0), (kind, result)
         await sockets_become(way, before + session._pool._state.idle)

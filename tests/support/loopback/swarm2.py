@@ -4,6 +4,7 @@ Targets: /n/KEY/SIZE/PIECES, /up/KEY as there. The echo closes with 4000 when it
 """
 
 import asyncio
+import contextlib
 import json
 import ssl
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded, StreamReset, WindowUpdated
-from h2.exceptions import H2Error
+from h2.exceptions import H2Error, ProtocolError
 from websockets.asyncio.server import serve
 
 
@@ -73,7 +74,8 @@ class _Answers(asyncio.Protocol):
             self.sent[event.stream_id] = bytearray()
         elif isinstance(event, DataReceived):
             self.sent.get(event.stream_id, bytearray()).extend(event.data)
-            self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            with contextlib.suppress(ProtocolError):  # its reset came with it
+                self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
         elif isinstance(event, StreamReset):
             for each in (self.paths, self.sent, self.owed):
                 each.pop(event.stream_id, None)
@@ -86,11 +88,12 @@ class _Answers(asyncio.Protocol):
             else:
                 word, size = key.encode() + b".", int(rest[0])
                 content = (word * (size // len(word) + 1))[:size]
-            self.h2.send_headers(number, [(":status", "200"), ("content-length", str(len(content)))])
-            self.owed[number] = content
+            with contextlib.suppress(ProtocolError):
+                self.h2.send_headers(number, [(":status", "200"), ("content-length", str(len(content)))])
+                self.owed[number] = content
             asyncio.get_running_loop().call_soon(self._pay)
         elif isinstance(event, WindowUpdated):
-            self._pay()
+            asyncio.get_running_loop().call_soon(self._pay)
 
     def _pay(self) -> None:
         """A piece of each answer in turn, as there is room."""
