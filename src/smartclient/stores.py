@@ -10,6 +10,7 @@ from ._store.base import Lease, Stats, Store, Traits, Writer
 from ._store.lifted import PlainStore, from_sync
 from ._store.memory import MemoryStore
 from ._store.record import from_bytes, to_bytes
+from ._store.redis import RedisStore
 from ._store.sqlite import SQLiteStore
 from ._store.tiers import TieredStore
 
@@ -18,6 +19,7 @@ __all__ = [
     "Lease",
     "MemoryStore",
     "PlainStore",
+    "RedisStore",
     "SQLiteStore",
     "Scope",
     "Stats",

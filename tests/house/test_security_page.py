@@ -1,4 +1,4 @@
-"""docs/security.md names tests that exist, for every rule; and what rule 17 says of code and dice."""
+"""docs/security.md and docs/threat-model.md name tests that exist; and what rule 17 says of code and dice."""
 
 import ast
 import re
@@ -9,8 +9,9 @@ import pytest
 from source_tree import MODULES, ROOT, Module
 
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+THREATS = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
 RULES = dict(re.findall(r"^## (\d+) .*?\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE))
-NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", PAGE)))
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", PAGE + THREATS)))
 CODE_FROM_DATA = {"eval", "exec", "compile", "__import__"}
 MODULES_FOR_IT = {"pickle", "marshal", "shelve", "subprocess", "code", "runpy"}
 SHELLS = re.compile(r"os\.(system|popen|exec\w+|spawn\w+)")
@@ -30,6 +31,12 @@ def test_named_test_exists(path: str, name: str) -> None:
 def test_each_of_the_rules_names_a_test() -> None:
     assert sorted(map(int, RULES)) == list(range(1, 18))
     assert [number for number, text in RULES.items() if "::test_" not in text] == []
+
+
+def test_each_threat_names_a_test_or_a_rule() -> None:
+    threats = re.findall(r"^\| (?!threat|-)([^|]+) \| ([^|]+) \|$", THREATS, re.MULTILINE)
+    assert len(threats) > 30
+    assert [name for name, held_by in threats if "::test_" not in held_by and "rule " not in held_by] == []
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)

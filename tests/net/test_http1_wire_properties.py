@@ -1,15 +1,14 @@
 """The response reader under any split of any bytes."""
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smartclient._model.errors import ChunkedEncodingError, ConnectionError, RequestException
-from smartclient._model.message import Head, Interim
-from smartclient._net.http1_wire import End, ResponseReader
+from coded import split
+from smartclient._model.errors import ChunkedEncodingError, ConnectionError
+from wire_readings import outcome
 
 quick = settings(max_examples=200, deadline=None, derandomize=True)
 
@@ -39,43 +38,6 @@ HOSTILE_WIRES = st.one_of(
         lambda fragments: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"".join(fragments)
     ),
 )
-
-
-def split(wire: bytes, cuts: list[int]) -> list[bytes]:
-    places = sorted({cut % (len(wire) + 1) for cut in cuts} | {0, len(wire)})
-    return [wire[start:end] for start, end in pairwise(places)]
-
-
-def outcome(pieces: list[bytes], method: str, **modes: bool) -> tuple[Any, ...]:
-    """Everything that a caller can tell of a response; for a broken one, how it broke."""
-    reader = ResponseReader(lenient=modes.get("lenient", False))
-    reader.start(method, upgrade=modes.get("upgrade", False))
-    try:
-        events = [event for piece in pieces for event in reader.feed(piece)]
-        events += reader.feed_eof()
-    except RequestException as error:
-        # A body's end is told apart from broken framing, and a peer that closes from one that breaks HTTP.
-        return (type(error), "closed" in str(error))
-    said: list[Any] = []
-    for event in events:
-        if isinstance(event, Interim):
-            said.append(("interim", event.head.status, event.head.fields.lines))
-        elif isinstance(event, Head):
-            said.append((event.status, event.version, event.reason, event.fields.lines))
-        elif isinstance(event, End):
-            said.append(event.trailers.lines)
-        else:
-            assert event
-    body = b"".join([event for event in events if isinstance(event, bytes)])
-    return (
-        *said,
-        body,
-        reader.complete,
-        reader.reusable,
-        reader.close_delimited,
-        reader.surplus,
-        reader.keep_alive_timeout,
-    )
 
 
 @quick

@@ -106,6 +106,14 @@ def test_going_away_ends_what_was_not_seen() -> None:
     assert (refused.sent, refused.stale, wire.accepts) == ("nothing", True, False)
 
 
+def test_what_came_before_going_away_counts() -> None:
+    """However the bytes were split: what the peer said of stream 5 first is not taken back by GOAWAY."""
+    wire, server = opened(streams=3)
+    server.send_headers(5, [(":status", "200")], end_stream=True)
+    events = wire.feed(server.data_to_send() + GOAWAY + (3).to_bytes(4, "big") + bytes(4))
+    assert summary(events) == [(5, (200, "HTTP/2", ())), (5, ("end", ()))]
+
+
 def test_the_window_is_opened_as_content_is_taken() -> None:
     wire, server = opened()
     server.receive_data(wire.pending())

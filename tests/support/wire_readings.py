@@ -67,6 +67,38 @@ def ours(wire: bytes, method: str = "GET") -> Reading | Refusal:
     )
 
 
+def outcome(pieces: list[bytes], method: str, **modes: bool) -> tuple[Any, ...]:
+    """Everything that a caller can tell of a response; for a broken one, how it broke."""
+    reader = ResponseReader(lenient=modes.get("lenient", False))
+    reader.start(method, upgrade=modes.get("upgrade", False))
+    try:
+        events = [event for piece in pieces for event in reader.feed(piece)]
+        events += reader.feed_eof()
+    except RequestException as error:
+        # A body's end is told apart from broken framing, and a peer that closes from one that breaks HTTP.
+        return (type(error), "closed" in str(error))
+    said: list[Any] = []
+    for event in events:
+        if isinstance(event, Interim):
+            said.append(("interim", event.head.status, event.head.fields.lines))
+        elif isinstance(event, Head):
+            said.append((event.status, event.version, event.reason, event.fields.lines))
+        elif isinstance(event, End):
+            said.append(event.trailers.lines)
+        else:
+            assert event
+    body = b"".join([event for event in events if isinstance(event, bytes)])
+    return (
+        *said,
+        body,
+        reader.complete,
+        reader.reusable,
+        reader.close_delimited,
+        reader.surplus,
+        reader.keep_alive_timeout,
+    )
+
+
 def by_h11(wire: bytes, method: str = "GET") -> Reading | Refusal:
     """As h11 reads it, with our limits."""
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=128 * 1024)

@@ -4,10 +4,11 @@ import time
 from contextlib import suppress
 from typing import TypeVar
 
+from .._model.body import BytesReader
 from .._model.errors import RequestException
 from .._model.message import Reply
 from .._model.request import Request
-from .._pipeline.content import content_in_hand, whole_content
+from .._pipeline.content import whole_content
 from .._pipeline.stage import Stage
 from .request import prepared_from, tell_about
 from .response import Response
@@ -25,8 +26,10 @@ async def perform(chain: Stage, request: Request, response_class: type[R], whole
         seconds = time.monotonic() - started
         content = None
         if whole and not request.options.stream:
-            content = content_in_hand(reply)
-            if content is None:
+            body = reply.body
+            if type(body) is BytesReader and request.options.limits.body_max is None:
+                content = body.take()  # it came with its head and needs no decoding, as most do
+            else:
                 content = await whole_content(reply)
     except RequestException as error:
         error.elapsed = time.monotonic() - started

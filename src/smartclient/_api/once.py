@@ -31,3 +31,12 @@ class once(Generic[T]):
     if TYPE_CHECKING:
 
         def __set__(self, instance: object, value: Any) -> None: ...
+
+
+class noted_once(once[T]):
+    """The same for attributes of sessions that decide how calls are made: a look is noted in `_touched`."""
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is not None:
+            instance._touched = True
+        return super().__get__(instance, owner)

@@ -65,7 +65,7 @@ def following_responses(
     session: "Session", response: Any, prepared: Any, told: Told, yield_requests: bool, more: dict[str, Any]
 ) -> Iterator[Any]:
     """The responses after `response`, which answered `prepared`, or the requests that would be sent for them."""
-    hops = 0
+    told, hops = told._replace(proxies=dict(told.proxies or {})), 0
     while (target := session.get_redirect_target(response)) is not None:
         sent = getattr(prepared, "_sent_as", None) or request_from(prepared, Request("GET", URL.parse(prepared.url)))
         try:

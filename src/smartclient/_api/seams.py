@@ -23,7 +23,8 @@ _REDIRECT_METHODS = (
     "rebuild_method",
 )
 _originals: dict[str, Any] = {}
-_attributes = frozenset((*METHODS, *_REDIRECT_METHODS, "hooks", "adapters"))
+WATCHED = frozenset((*METHODS, *_REDIRECT_METHODS, "hooks", "adapters"))
+"""Attributes of a session whose being set is noted; a look into `__dict__` in each call would slow all attributes."""
 _session_class: Any = None
 _send: Any = None  # these four apart from the others: they are compared in every call
 _prepare_request: Any = None
@@ -55,7 +56,7 @@ def is_seen(session: "Session", auth: Any) -> bool:
         or kind.merge_environment_settings is not _merge_environment_settings
         or kind.get_adapter is not _get_adapter
         or HTTPAdapter.send is not _SEND
-        or not (session.__dict__.keys().isdisjoint(_attributes) or not _is_changed(session))
+        or (session._touched and _is_changed(session))
         or not (kind is _session_class or all(is_own(kind, name) for name in _REDIRECT_METHODS))
     ):
         return True

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from .adapters import bound_adapter, default_adapters
-from .once import once
+from .once import noted_once
 from .request import PreparedRequest, Request
 from .response import Response
+from .seams import WATCHED
 from .sharing import SharedPool
 
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ class SessionRedirectMixin:
 class Sending(SessionRedirectMixin, SharedPool):
     """A session whose calls go through adapters, hooks and prepared requests as soon as anybody could notice."""
 
-    @once
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in WATCHED:
+            super().__setattr__("_touched", True)
+        super().__setattr__(name, value)
+
+    @noted_once
     def adapters(self) -> Any:
         """Adapters by URL prefix, the longest first."""
         return default_adapters(self)

@@ -16,7 +16,7 @@ from .._rules.proxy import routed
 from .._runtime.base import Runtime, new_lock
 from .hooks import default_hooks
 from .making import RequestMaker
-from .once import once
+from .once import noted_once
 from .options import NOT_GIVEN, checked_limits, unknown_keyword
 from .settings import GIVEN_FOR_GOOD, option_names
 
@@ -56,7 +56,9 @@ class SharedPool(RequestMaker):
         self._limiter = None if owner is None else owner._limiter
         self._children: WeakSet[Self] = WeakSet()
 
-    @once
+    _touched = False  # whether anybody has looked at, or set, what decides how calls are made
+
+    @noted_once
     def hooks(self) -> Any:
         """{"response": functions}, called with each response and the keywords of `send`."""
         return default_hooks()

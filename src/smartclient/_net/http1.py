@@ -116,7 +116,10 @@ class Http1Connection:
         try:
             head = self._head_of(request)
             if body is NO_BODY:
-                await self._stream.write(head, nearer(timeout.write, deadline, self._now()))
+                limit, left = timeout.write, deadline - self._now()
+                await self._stream.write(
+                    head, limit if limit is not None and limit < left else nearer(limit, left, 0.0)
+                )
             elif isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
                 await self._stream.write(head + content, nearer(timeout.write, deadline, self._now()))
             elif not await self._upload(head, request, events, pool.runtime.sleep):
@@ -131,7 +134,10 @@ class Http1Connection:
             note_sent(request, request.notes, self._now())
         try:
             while (final := _final_head(events, interim) if events else None) is None:
-                data = await self._stream.read(_HEAD_READ, nearer(timeout.read, deadline, self._now()))
+                limit, left = timeout.read, deadline - self._now()
+                data = await self._stream.read(
+                    _HEAD_READ, limit if limit is not None and limit < left else nearer(limit, left, 0.0)
+                )
                 events = reader.feed(data) if data else self._end_of_stream()
         except RequestException as error:
             raise self._explained(failure or error, request, sent) from error

@@ -39,7 +39,7 @@ def request_head(method: str, target: str, host: str, fields: Fields, framing: b
             raise InvalidHeader("the Host field must have one host, with or without a port")
         fields = fields.without(("host",))
     beginning = _beginning if len(target) <= _MEMORABLE_TARGET_MAX else _beginning.__wrapped__
-    return b"%b%b%b\r\n" % (beginning(method, target, host), fields.block, framing)
+    return b"%b%b%b\r\n" % (beginning(method, target, host), fields._block or fields.block, framing)
 
 
 @lru_cache(_BEGINNINGS_MAX)

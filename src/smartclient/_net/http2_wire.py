@@ -157,10 +157,13 @@ class Http2Wire:
         """
         self.heard = True
         events: list[tuple[int, Event]] = []
-        frames = self._whole_frames(data, events)
         try:
-            for event in self._h2.receive_data(frames) if frames else ():
-                self._note(event, events)
+            for part in self._parts(data):
+                if isinstance(part, int):
+                    self._go_away(part, events)
+                else:
+                    for event in self._h2.receive_data(part):
+                        self._note(event, events)
         except (H2Error, ValueError, IndexError, KeyError) as error:
             code = getattr(error, "error_code", None)
             name = getattr(code, "name", type(error).__name__)
@@ -171,12 +174,12 @@ class Http2Wire:
             self._unacknowledged = 0
         return events
 
-    def _whole_frames(self, data: bytes, events: list[tuple[int, Event]]) -> bytes:
-        """The frames that are complete, less GOAWAY: h2 would end all streams at it."""
+    def _parts(self, data: bytes) -> list[bytes | int]:
+        """The frames that are complete; of each GOAWAY only its last stream: h2 would end all streams at it."""
         pending = self._pending
         pending += data
-        frames = bytearray()
-        at = 0
+        parts: list[bytes | int] = []
+        begun = at = 0  # of the frames for h2, and of the next one
         while len(pending) - at >= 9:
             length = int.from_bytes(pending[at : at + 3], "big")
             if length > _FRAME_MAX:
@@ -186,15 +189,18 @@ class Http2Wire:
                 break
             kind = pending[at + 3]
             if kind == _GOAWAY and length >= 8:
-                self._go_away(int.from_bytes(pending[at + 9 : at + 13], "big") & _LAST_STREAM_ID, events)
-            else:
-                frames += pending[at:end]
+                if begun < at:
+                    parts.append(bytes(pending[begun:at]))
+                parts.append(int.from_bytes(pending[at + 9 : at + 13], "big") & _LAST_STREAM_ID)
+                begun = end
             self._noise = 0 if kind == _HEADERS or (kind == _DATA and length) else self._noise + 1
             at = end
         if self._noise > NOISE_MAX:
             raise RemoteProtocolError(f"the peer sent more than {NOISE_MAX} frames without content")
+        if begun < at:
+            parts.append(bytes(pending[begun:at]))
         del pending[:at]
-        return bytes(frames)
+        return parts
 
     def _go_away(self, last: int, events: list[tuple[int, Event]]) -> None:
         """The peer takes no more streams, and works on none after `last` (RFC 9113 section 6.8)."""

@@ -4,7 +4,7 @@ Source of the rules it asks: RFC 9111. Under the content stage, so stored bytes 
 stage, so a hit is never an attempt.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from .._model.body import BytesReader
@@ -52,7 +52,20 @@ class CacheStage:
         self.runtime = together.runtime
         self.keeping = Keeping(caching, together.runtime)
 
-    async def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: Request) -> Awaitable[Reply]:
+        uri = request.url.without_fragment
+        if (
+            request.method == "GET"
+            and (self.flights is None or self.flights.is_unshared(uri))
+            and self.store.lacks(uri)
+            and demands_nothing(request)
+            and request.options.caching in (None, self.caching)
+            and self.caching.salt
+        ):  # the short way of what is not stored, and most likely will not be
+            return self.ask(request, NOTHING_STORED, None, self.clock())
+        return self._answer(request)
+
+    async def _answer(self, request: Request) -> Reply:
         options = request.options
         if options.cache is None:
             reply = await self.next(request)
@@ -63,10 +76,6 @@ class CacheStage:
         caching, flights = self.caching, self.flights
         if not caching.salt:
             await caching.learn_salt(self.runtime)
-        uri = request.url.without_fragment
-        alone = flights is None or flights.is_unshared(uri)
-        if alone and request.method == "GET" and self.store.lacks(uri) and demands_nothing(request):
-            return await self.ask(request, NOTHING_STORED, None, self.clock())
         keys = caching.keys_of(request)
         landed = 0 if flights is None else flights.landed
         if request.method == "GET" and self.store.lacks(keys[0][0]) and demands_nothing(request):

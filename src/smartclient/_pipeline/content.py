@@ -4,7 +4,7 @@ Above the cache on both ways: Vary selects on the fields that are set here, and 
 """
 
 from .._codec.decoders import ACCEPT_ENCODING, Decoder, decoding_for
-from .._model.body import NO_BODY, BodyReader, BytesReader
+from .._model.body import NO_BODY, BodyReader
 from .._model.errors import BodyTooLarge, DecodedTooLarge, NegotiationError, RequestException
 from .._model.fields import content_codings
 from .._model.headers import Fields
@@ -110,12 +110,6 @@ class DecodedBody:
 def _may_have_content(reply: Reply) -> bool:
     """Whether the fields speak of content that comes, not of what another request would get (RFC 9110 section 6.4)."""
     return reply.request.method != "HEAD" and reply.head.status not in (204, 304)
-
-
-def content_in_hand(reply: Reply) -> bytes | None:
-    """The content of a reply that came with its head and needs no decoding, as most do; None where it must be read."""
-    body = reply.body
-    return body.take() if isinstance(body, BytesReader) and reply.request.options.limits.body_max is None else None
 
 
 async def whole_content(reply: Reply) -> bytes:

@@ -4,6 +4,7 @@ While a shell of the house has its own method, the stage does at once what that 
 or the mock that took the place of a shell's method, gets a `ForeignRequest`, and answers in a shape of its own.
 """
 
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from .._model.message import Reply
@@ -34,9 +35,12 @@ class SyncExchangeStage:
         self._pool = transport.pool if type(transport) is SyncTransport else None
         self._runtime = runtime
 
-    async def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: Request) -> Awaitable[Reply]:
         if self._pool is not None and SyncTransport.handle_request is HANDLE_REQUEST:
-            return await exchange(self._pool, request)  # what the method does, without the way through it
+            return exchange(self._pool, request)  # what the method does, without the way through it
+        return self._by_others(request)
+
+    async def _by_others(self, request: Request) -> Reply:
         from .._net.foreign import ForeignRequest, error_from, reply_from  # 3 ms that most programs save
 
         try:
@@ -59,9 +63,12 @@ class AsyncExchangeStage:
         self._pool = transport.pool if type(transport) is AsyncTransport else None
         self._runtime = runtime
 
-    async def __call__(self, request: Request) -> Reply:
+    def __call__(self, request: Request) -> Awaitable[Reply]:
         if self._pool is not None and AsyncTransport.handle_async_request is HANDLE_ASYNC_REQUEST:
-            return await exchange(self._pool, request)  # what the method does, without the way through it
+            return exchange(self._pool, request)  # what the method does, without the way through it
+        return self._by_others(request)
+
+    async def _by_others(self, request: Request) -> Reply:
         from .._net.foreign import ForeignRequest, error_from, reply_from
 
         try:

@@ -83,16 +83,16 @@ class FlightState:
             has grown meanwhile, looks again.
     """
 
-    __slots__ = ("_flights", "_unshared", "landed")
+    __slots__ = ("_flights", "landed", "unshared")
 
     def __init__(self) -> None:
         self.landed = 0
         self._flights: dict[Key, Flight] = {}
-        self._unshared: dict[Key, float] = {}  # until when, which is also their order
+        self.unshared: dict[Key, float] = {}  # until when, which is also their order
 
     def is_unshared(self, key: Key, now: float) -> bool:
         """Whether nobody waits for `key`, since what came of it before was of no use to others. Needs no lock."""
-        return key in self._unshared and now < self._unshared.get(key, 0.0)
+        return key in self.unshared and now < self.unshared.get(key, 0.0)
 
     def join(self, key: Key, who: object, request: Request, now: float) -> Flight | Waiter | None:
         """A flight to lead, a place to wait in, or None to go alone."""
@@ -186,10 +186,10 @@ class FlightState:
 
     def _leave_unshared(self, key: Key, since: float | None) -> None:
         if since is not None:
-            self._unshared.pop(key, None)
-            self._unshared[key] = since + UNSHARED_SECONDS
-            if len(self._unshared) > UNSHARED_MAX:
-                del self._unshared[next(iter(self._unshared))]
+            self.unshared.pop(key, None)
+            self.unshared[key] = since + UNSHARED_SECONDS
+            if len(self.unshared) > UNSHARED_MAX:
+                del self.unshared[next(iter(self.unshared))]
 
     def __repr__(self) -> str:
         waiting = sum([len(flight.waiters) for flight in self._flights.values()])

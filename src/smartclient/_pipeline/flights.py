@@ -28,6 +28,7 @@ class Flights:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._now = runtime.now
         self._lock = new_lock()
         self._state = FlightState()
         _every.add(self)
@@ -42,8 +43,8 @@ class Flights:
         return self._state.landed
 
     def is_unshared(self, uri: str) -> bool:
-        """Whether nobody waits for what is at `uri`, as far as anonymous calls have shown."""
-        return self._state.is_unshared((uri, NO_PARTITION), self._runtime.now())
+        """Whether nobody waits for what is at `uri`, as far as anonymous calls have shown. Needs no lock."""
+        return self._state.unshared.get((uri, NO_PARTITION), 0.0) > self._now()
 
     def join(self, key: Key, request: Request) -> Flight | Waiter | None:
         """A flight to lead, a place to `wait` in, or None to go alone."""

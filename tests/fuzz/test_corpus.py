@@ -1,0 +1,19 @@
+"""Every target over its corpus and some mutations of it, the same in every run; `scripts/fuzz` runs them for longer."""
+
+import random
+
+import pytest
+
+from fuzz_targets import TARGETS
+from fuzzing import Mutations, corpus_of
+
+MUTATIONS = 200
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_result_or_our_error(name: str) -> None:
+    inputs = [path.read_bytes() for path in corpus_of(name)]
+    assert inputs
+    mutations = Mutations(random.Random(name), inputs)
+    for data in [*inputs, *(mutations.draw() for _ in range(MUTATIONS))]:
+        TARGETS[name](data)

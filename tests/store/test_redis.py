@@ -1,0 +1,110 @@
+"""The Redis store against a real server: the checks for any store, and a server that dies, stalls or is shared."""
+
+import itertools
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import smartclient
+from loopback.origin import Origin, Page, Seen
+from loopback.redis_server import MISSING, RedisServer, find_redis
+from smartclient.stores import RedisStore
+from smartclient.testing import check_store
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    if find_redis() is None:
+        if os.environ.get("SMARTCLIENT_REQUIRE_SERVERS") == "1":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    with RedisServer(tmp_path_factory.mktemp("redis")) as started:
+        yield started
+
+
+def test_conformance(server: RedisServer) -> None:
+    numbers = itertools.count()
+    check_store(lambda: RedisStore(server.url, prefix=f"check{next(numbers)}:"))
+
+
+def fresh(seen: Seen) -> Page:
+    return Page(b"fresh", headers=(("Cache-Control", "max-age=600"),))
+
+
+def test_sessions_share_it(server: RedisServer, origin: Origin) -> None:
+    url = origin.route("/shared", fresh)
+    with (
+        smartclient.Session(cache=smartclient.Cache(RedisStore(server.url, prefix="a:"))) as one,
+        smartclient.Session(cache=smartclient.Cache(RedisStore(server.url, prefix="a:"))) as two,
+        smartclient.Session(cache=smartclient.Cache(RedisStore(server.url, prefix="b:"))) as apart,
+    ):
+        assert one.get(url).cache.status == "miss"
+        assert two.get(url).cache.status == "hit"
+        assert apart.get(url).cache.status == "miss"
+        two.post(url)
+        assert one.get(url).cache.status == "miss"
+        assert "redis.sock" not in repr(RedisStore(server.url))
+
+
+def test_a_server_that_dies_costs_misses(tmp_path: Path, server: RedisServer, origin: Origin) -> None:
+    url = origin.route("/mortal", fresh)
+    with (
+        RedisServer(tmp_path) as mortal,
+        smartclient.Session(cache=smartclient.Cache(RedisStore(mortal.url))) as session,
+    ):
+        assert [session.get(url).cache.status for _ in range(2)] == ["miss", "hit"]
+        mortal.stop()
+        assert session.get(url).content == b"fresh"
+        mortal.start()
+        assert [session.get(url).cache.status for _ in range(2)] == ["miss", "hit"]
+
+
+def test_a_server_that_stalls_costs_misses(tmp_path: Path, server: RedisServer, origin: Origin) -> None:
+    url = origin.route("/stalls", fresh)
+    with (
+        RedisServer(tmp_path) as stalled,
+        smartclient.Session(cache=smartclient.Cache(RedisStore(stalled.url, timeout=0.05))) as session,
+    ):
+        assert session.get(url).cache.status == "miss"
+        stalled.pause(signal.SIGSTOP)
+        try:
+            assert session.get(url).content == b"fresh"
+        finally:
+            stalled.pause(signal.SIGCONT)
+        assert session.get(url).content == b"fresh"
+
+
+def test_nobody_there(tmp_path: Path, origin: Origin) -> None:
+    url = origin.route("/nobody", fresh)
+    store = RedisStore(f"unix://{tmp_path}/none.sock")
+    with smartclient.Session(cache=smartclient.Cache(store)) as session:
+        assert [session.get(url).content for _ in range(2)] == [b"fresh"] * 2
+
+
+def _fetch(redis: str, url: str, gate: Any, answers: Any) -> None:
+    cache = smartclient.Cache(RedisStore(redis, prefix="fleet:"), collapse="store")
+    with smartclient.Session(cache=cache) as session:
+        gate.wait(20)
+        answers.put(session.get(url).content)
+
+
+def test_eight_processes_make_one_fetch(server: RedisServer, origin: Origin) -> None:
+    def slow(seen: Seen) -> Page:
+        origin.gate.wait(0.3)  # long enough for all of them to have asked
+        return fresh(seen)
+
+    url = origin.route("/fleet", slow)
+    context = multiprocessing.get_context("spawn")
+    gate, answers = context.Barrier(8), context.Queue()
+    processes = [context.Process(target=_fetch, args=(server.url, url, gate, answers)) for _ in range(8)]
+    for process in processes:
+        process.start()
+    assert [answers.get(timeout=30) for _ in processes] == [b"fresh"] * 8
+    for process in processes:
+        process.join()
+    assert origin.seen.hits["/fleet"] == 1
