@@ -1,13 +1,18 @@
 """The clients of live tests: a test is written once, as a plain function, and runs in all three modes."""
 
 import contextlib
+import socket
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from loopback.authority import Authority
 from loopback.clients import MODES, Client
+from loopback.faults import watch
+from loopback.injector import Injector
 from loopback.swarm import Swarm
+from loopback.swarm2 import Swarm2
 
 
 def _client(mode: str) -> Iterator[Client]:
@@ -32,3 +37,24 @@ def swarm(authority: Authority) -> Iterator[Swarm]:
     """The fast origin in a process of its own."""
     with Swarm(*authority.files("swarm")) as swarm:
         yield swarm
+
+
+@pytest.fixture
+def injector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Injector]:
+    """The waits of every session, and one address for localhost, so that each failure counts."""
+    look_up = socket.getaddrinfo
+
+    def first_only(host: Any, *args: Any, **options: Any) -> Any:
+        return look_up("127.0.0.1" if host == "localhost" else host, *args, **options)[:1]
+
+    monkeypatch.setattr(socket, "getaddrinfo", first_only)
+    injector = Injector()
+    watch(monkeypatch, injector)
+    return injector
+
+
+@pytest.fixture(scope="session")
+def swarm2(authority: Authority) -> Iterator[Swarm2]:
+    """The fast HTTP/2 origin and the WebSocket echo in a process of their own."""
+    with Swarm2(*authority.files("swarm2")) as swarm2:
+        yield swarm2

@@ -6,7 +6,7 @@ cancelled caller costs no other one anything. The lock is held for calls of the 
 """
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .._model.body import BytesReader
 from .._model.errors import (
@@ -21,7 +21,7 @@ from .._model.errors import (
 from .._model.headers import NO_FIELDS, Line
 from .._model.message import Head, Interim, Reply
 from .._model.request import Request
-from .._runtime.base import Future, Runtime, Stream, nearer, new_lock
+from .._runtime.base import Future, LoopRuntime, Runtime, Stream, nearer, new_lock
 from .connect import Route
 from .http1 import note_sent
 from .http1_wire import End
@@ -37,9 +37,14 @@ _READ_ON = True  # given to a waiting lane: nobody reads any more
 
 
 class Lane:
-    """One exchange's part of a connection. `events` are those that have come and were not looked at."""
+    """One exchange's part of a connection.
 
-    __slots__ = ("connection", "events", "failure", "number", "waiter")
+    Attributes:
+        events: those that have come and were not looked at.
+        wants_room: it waits for room to send in, not for events alone.
+    """
+
+    __slots__ = ("connection", "events", "failure", "number", "waiter", "wants_room")
 
     def __init__(self, connection: "Http2Connection", number: int) -> None:
         self.connection = connection
@@ -47,6 +52,7 @@ class Lane:
         self.events: deque[Event] = deque()
         self.failure: RequestException | None = None
         self.waiter: Future | None = None
+        self.wants_room = False
 
 
 class Http2Connection:
@@ -227,12 +233,16 @@ class Http2Connection:
                 with self._lock:
                     answered = any(not isinstance(event, Interim) for event in lane.events)
                     room = 0 if answered else self._wire.room(lane.number)
+                    lane.wants_room = not room
                     if room:
                         self._wire.send(lane.number, bytes(rest[:room]), ended=False)
                 if answered:
                     return
                 if not room:
-                    await self._listen(lane, nearer(timeout.write, deadline, now()), WriteTimeout)
+                    try:
+                        await self._listen(lane, nearer(timeout.write, deadline, now()), WriteTimeout)
+                    finally:
+                        lane.wants_room = False
                     continue
                 rest = rest[room:]
                 await self._write(nearer(timeout.write, deadline, now()))
@@ -261,7 +271,7 @@ class Http2Connection:
         Raises `late` when the limit passed, and what has ended the connection.
         """
         with self._lock:
-            if lane.events or lane.failure is not None:
+            if lane.events or lane.failure is not None or (lane.wants_room and self._wire.room(lane.number)):
                 return
             if self._closed is not None:
                 raise self._closed
@@ -318,10 +328,13 @@ class Http2Connection:
                     if lane is not None:
                         lane.events.append(event)
                         _wake(lane)
+                for lane in self._open.values():
+                    if lane.wants_room and self._wire.room(lane.number):  # room is no event of a lane
+                        _wake(lane)
         except ReadTimeout:
             raise
-        except RequestException as error:
-            self._close(error)
+        except BaseException as error:
+            self._close_if_spoilt(error, "a read was interrupted")
             raise
         finally:
             self._stop_reading()
@@ -355,9 +368,11 @@ class Http2Connection:
                     data = self._wire.pending()
                 if data:
                     await self._stream.write(data, timeout)
-            except BaseException as error:  # part of a frame may have left
-                lost = error if isinstance(error, RequestException) else ReadError("a write was given up")
-                self._close(lost)
+            except BaseException as error:
+                self._close_if_spoilt(error, "a write was interrupted")
+                if self._closed is None and self._wire.has_pending:
+                    # Cancelled before its turn came, with frames of other lanes in hand.
+                    cast(LoopRuntime, self._runtime).spawn(self._write(timeout))
                 raise
             finally:
                 with self._lock:
@@ -403,6 +418,14 @@ class Http2Connection:
                 lane.failure = error
                 _wake(lane)
         self._stream.abort()
+
+    def _close_if_spoilt(self, error: BaseException, text: str) -> None:
+        """Closes after a failure, and after what interrupts a thread, since part of a frame may have been read or
+        written then. A cancelled task leaves its stream whole (`Runtime.duplex`)."""
+        if isinstance(error, RequestException):
+            self._close(error)
+        elif self._runtime.name == "blocking":
+            self._close(ReadError(text))
 
     def _explained(self, error: RequestException, request: Request, sent: Sent) -> RequestException:
         """The same failure with origin, and with what is safe now; a passed deadline is told as one."""

@@ -1,6 +1,7 @@
 """One WebSocket over the stream of a connection that was switched: who reads, who writes, and how it ends."""
 
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 from .._model.errors import ReadTimeout, RequestException, SessionMisuse, WebSocketError
@@ -45,6 +46,8 @@ class Conversation:
             SessionMisuse: somebody else is receiving.
         """
         with self._lock:
+            if self._receiving and self._wire.is_closing:
+                raise self._ended()
             if self._receiving:
                 raise SessionMisuse("somebody else is receiving from this WebSocket")
             self._receiving = True
@@ -79,9 +82,12 @@ class Conversation:
 
     async def close(self, code: int, reason: str) -> None:
         """Ends the conversation: says so, and waits for the peer to say so too, at most 2 s. Never raises."""
+        waits = False
         try:
             with self._lock:
                 waits = not self._receiving and self._wire.closed is None
+                if waits:
+                    self._receiving = True  # nobody else may read meanwhile
                 self._wire.close(code, reason)
             await self._write()
             end = self._runtime.now() + _CLOSING_SECONDS
@@ -90,6 +96,8 @@ class Conversation:
         except RequestException:
             pass  # it has ended in another way
         finally:
+            if waits:
+                self._receiving = False
             self.abort()
 
     def abort(self) -> None:
@@ -104,12 +112,17 @@ class Conversation:
             raise
         except RequestException:
             data = b""
+        except BaseException:
+            if self._runtime.name == "blocking":  # what was read may be lost with the interrupted call
+                self.abort()
+            raise
         with self._lock:
             if data:
                 self._messages += self._wire.feed(data)
             else:
                 self._wire.feed_eof()
-        await self._write()
+        with suppress(RequestException):  # the end that `_write` has made of it is told after the messages
+            await self._write()
 
     async def _write(self) -> None:
         """Writes what the wire has; in turn, so that a slow peer holds its senders up."""

@@ -41,6 +41,7 @@ class AsyncioStream(asyncio.Protocol):
         "_paused_reading",
         "_paused_writing",
         "_raw",
+        "_room",
         "_size",
         "_timed_out",
         "_timer",
@@ -63,6 +64,7 @@ class AsyncioStream(asyncio.Protocol):
         self._paused_reading = False
         self._paused_writing = False
         self._waiter: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None  # of `write`, which another caller may read beside
         self._closed: asyncio.Future[None] | None = None
         self.above: Stream | None = None  # where this carries TLS inside TLS
         self.closed = False
@@ -116,9 +118,9 @@ class AsyncioStream(asyncio.Protocol):
         self._wake()
 
     def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        for waiter in (self._waiter, self._room):
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
 
     # What the connection calls.
 
@@ -144,7 +146,18 @@ class AsyncioStream(asyncio.Protocol):
     async def write(self, data: bytes, timeout: float | None) -> None:
         self._hand_over(data)
         while self._paused_writing:
-            await self._wait_to_write(timeout)
+            self._room = self._loop.create_future()
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._room
+            except TimeoutError as error:
+                self._timed_out = True
+                self.abort()
+                raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly") from error
+            finally:
+                self._room = None
+            if self._lost is not None:
+                raise WriteError(_reason(self._lost), sent="partly") from self._lost
 
     async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
         if self._unseen and self._unseen + len(data) > _LOOK_EVERY:

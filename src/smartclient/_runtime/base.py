@@ -150,7 +150,11 @@ class Runtime(Protocol):
         ...
 
     def duplex(self, stream: Any) -> Stream:
-        """`stream`, to be read by one caller while another writes; time limits and cancelled waits leave it whole."""
+        """`stream`, to be read by one caller while another writes.
+
+        A read that times out leaves it whole. So does a cancelled task, whatever it waits for: what it was writing
+        goes on by itself. Not so a thread that is interrupted.
+        """
         ...
 
     async def settle(self, streams: list[Stream]) -> None:

@@ -2,12 +2,15 @@
 cancelled wait, leaves them whole.
 """
 
+import contextlib
+import os
+import socket
 import time
 from typing import Any
 
-from .._model.errors import ReadError, ReadTimeout, WriteError, WriteTimeout
-from .base import Runtime, Stream, new_lock
-from .sockets import describe, wait_for
+from .._model.errors import ReadError, ReadTimeout, RequestException, WriteError, WriteTimeout
+from .base import Future, LoopRuntime, Runtime, Stream, deliver, new_lock
+from .sockets import SocketStream, describe, wait_for
 
 
 class PatientStream:
@@ -33,6 +36,65 @@ class PatientStream:
         return data
 
 
+class PumpedStream:
+    """A stream of trio whose writes go on when whoever began them has left: in a system task, where they must wait."""
+
+    def __init__(self, runtime: LoopRuntime, stream: Stream) -> None:
+        self._runtime = runtime
+        self._stream = stream
+        self._unsent = bytearray()
+        self._pumping = False
+        self._lost: RequestException | None = None
+        self._waiters: list[Future] = []
+        self.read = stream.read
+        self.abort = stream.abort
+        self.is_readable = stream.is_readable
+        self.get_extra_info = stream.get_extra_info
+
+    async def write(self, data: bytes, timeout: float | None) -> None:
+        """As `Stream.write`."""
+        if self._lost is not None:
+            raise WriteError(str(self._lost), sent="nothing") from self._lost
+        if not self._pumping and isinstance(self._stream, SocketStream):
+            try:
+                data = data[self._stream._send_now(data) or 0 :]
+            except (OSError, ValueError) as error:
+                raise WriteError(describe(error) if isinstance(error, OSError) else "connection closed") from error
+            if not data:
+                await self._runtime.sleep(0.0)
+                return
+        self._unsent += data
+        waiter = self._runtime.new_future()
+        self._waiters.append(waiter)
+        if not self._pumping:
+            self._pumping = True
+            self._runtime.spawn(self._pump())
+        try:
+            await self._runtime.wait(waiter, timeout)
+        except TimeoutError as error:
+            raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly") from error
+        if self._lost is not None:
+            raise WriteError(str(self._lost), sent="partly") from self._lost
+
+    async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
+        """As `Stream.write_some`, but waits whatever there is to read."""
+        await self.write(bytes(data), timeout)
+        return len(data)
+
+    async def _pump(self) -> None:
+        try:
+            while self._unsent:
+                data, self._unsent = bytes(self._unsent), bytearray()
+                await self._stream.write(data, None)
+        except RequestException as error:
+            self._lost = error
+        finally:
+            self._pumping = False
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                deliver(waiter, None)
+
+
 class ThreadsStream:
     """A socket for two threads. They take turns at it, since OpenSSL does not bear two calls at once; waits overlap."""
 
@@ -41,9 +103,9 @@ class ThreadsStream:
         self._sock: Any = stream._sock
         self._sock.settimeout(0.0)
         self._lock = new_lock()
-        self.abort = stream.abort
+        self._process = os.getpid()
         self.get_extra_info = stream.get_extra_info
-        self._ahead = b""
+        self._ahead: bytes = stream._ahead
 
     async def read(self, max_bytes: int, timeout: float | None) -> bytes:
         """As `Stream.read`."""
@@ -90,6 +152,13 @@ class ThreadsStream:
         except OSError as error:
             return not _is_waiting(error)
         return True
+
+    def abort(self) -> None:
+        """As `Stream.abort`. Threads that wait for the socket hear of it, which closing alone does not do."""
+        if not self._stream.closed and os.getpid() == self._process:  # a forked child leaves it to its parent
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+        self._stream.abort()
 
     def _wait(self, error: OSError, writing: bool, end: float | None) -> bool:
         """Until the call that failed with `error` can be made again; False when the limit passed."""

@@ -27,6 +27,8 @@ from .sockets import SocketAttempt, SocketStream, connect_failure, describe
 from .threads import DAEMON_THREADS
 from .tls import tls_failure, tls_socket
 
+_BUSY_SECONDS = 0.01
+
 
 class TrioStream(SocketStream):
     """A socket that never blocks; its waits are trio's."""
@@ -109,7 +111,10 @@ async def _done(call: Callable[[Any], Any], argument: Any, sock: Any, wait: Call
                 await trio.lowlevel.cancel_shielded_checkpoint()
             return result
         waited = True
-        await wait(sock)
+        try:
+            await wait(sock)
+        except trio.BusyResourceError:  # TLS wants what another task waits for: the one that reads, or that writes
+            await trio.sleep(_BUSY_SECONDS)
 
 
 async def _either(sock: Any, writable: bool) -> None:
@@ -284,7 +289,9 @@ class TrioRuntime:
         return TrioStream(sock)
 
     def duplex(self, stream: Stream) -> Stream:
-        return stream  # as it is
+        from .duplex import PumpedStream
+
+        return PumpedStream(self, stream)
 
     async def settle(self, streams: list[Stream]) -> None:
         """Sockets close at once here."""

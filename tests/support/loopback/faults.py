@@ -65,6 +65,9 @@ class WatchedRuntime:
             await self._step("start_tls", lambda: self.inner.start_tls(inner, *args), inner), self._step
         )
 
+    def duplex(self, stream: WatchedStream) -> Any:
+        return WatchedStream(self.inner.duplex(stream.inner), self._step)
+
     async def settle(self, streams: list[Any]) -> None:
         await self.inner.settle([stream.inner for stream in streams])
 

@@ -1,7 +1,9 @@
 """A fast origin in a process of its own: every socket of the test's process is the client's. Bodies name themselves.
 
 Targets: /n/KEY/SIZE/PIECES (the body of KEY in so many writes; more than one goes chunked), /until/KEY/SIZE (ends with
-the connection), /hop/KEY/SIZE/PORT (302 to /n on that port, with a body of its own), /up/KEY (tells what it was sent).
+the connection), /hop/KEY/SIZE/PORT (302 to /n on that port, with a body of its own), /up/KEY (tells what it was sent),
+/fresh and /stale (as /n, to be stored; the latter is validated with 304), /events/KEY/COUNT (then 204, once there is a
+Last-Event-ID).
 """
 
 import asyncio
@@ -75,8 +77,11 @@ class _Answers(asyncio.Protocol):
         while (request := self._next_request()) is not None:
             self._answer(*request)
 
-    def _next_request(self) -> tuple[list[str], bytes] | None:
-        """(parts of the target, body) once the request is whole; Content-Length is all that it needs to read."""
+    def _next_request(self) -> tuple[list[str], bytes, bool] | None:
+        """(parts of the target, body, whether it was here before) once the request is whole.
+
+        Content-Length is all that it needs to read.
+        """
         end = self.received.find(b"\r\n\r\n") + 4
         if end < 4:
             return None
@@ -88,9 +93,9 @@ class _Answers(asyncio.Protocol):
         target = self.received.split(b" ", 2)[1].decode()
         body = bytes(self.received[end:whole])
         del self.received[:whole]
-        return target[1:].split("/"), body
+        return target[1:].split("/"), body, b"if-none-match:" in head or b"last-event-id:" in head
 
-    def _answer(self, target: list[str], sent: bytes) -> None:
+    def _answer(self, target: list[str], sent: bytes, again: bool) -> None:
         kind, key = target[:2]
         if kind == "up":
             self._whole("200 OK", receipt(key, sent))
@@ -100,12 +105,21 @@ class _Answers(asyncio.Protocol):
         elif kind == "until":
             self.transport.write(b"HTTP/1.1 200 OK\r\n\r\n" + body_of(key, int(target[2])))
             self.transport.close()
+        elif kind == "events":
+            events = "".join(f"id: {number}\ndata: {key} {number}\n\n" for number in range(int(target[2])))
+            if again:
+                self.transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+            else:
+                self._whole("200 OK", events.encode(), "Content-Type: text/event-stream\r\n")
+        elif again and kind == "stale":
+            self.transport.write(b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n\r\n')
         else:
             body, count = body_of(key, int(target[2])), int(target[3])
+            fields = {"fresh": "Cache-Control: max-age=60\r\n", "stale": 'Cache-Control: no-cache\r\nETag: "1"\r\n'}
             if count == 1:
-                self._whole("200 OK", body)
+                self._whole("200 OK", body, fields.get(kind, ""))
             else:
-                self._chunked("200 OK", body, count)
+                self._chunked("200 OK", body, count, fields.get(kind, ""))
 
     def _whole(self, status: str, body: bytes, fields: str = "") -> None:
         self.transport.write(f"HTTP/1.1 {status}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body)

@@ -97,6 +97,29 @@ async def outcome(way: str, call: Scenario, armed: Callable[[Callable[[], Any]],
         return error
 
 
+class Beside:
+    """A call that runs beside the test's own, in a task that nobody cancels; on event loops."""
+
+    def __init__(self, way: str, call: Scenario) -> None:
+        self._way = way
+        self._call = call
+        self._done: Any = trio.Event() if way == "trio" else asyncio.Event()
+        self._result: Any = None
+        if way == "trio":
+            trio.lowlevel.spawn_system_task(self._run)
+        else:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        self._result = await outcome(self._way, self._call, lambda cancel: None)
+        self._done.set()
+
+    async def result(self) -> Any:
+        """Its result, or the exception it raised."""
+        await self._done.wait()
+        return self._result
+
+
 def open_sockets() -> int:
     """The sockets of this process."""
     found = 0
