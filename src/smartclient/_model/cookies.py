@@ -3,22 +3,22 @@
 Source: RFC 6265bis (draft-ietf-httpbis-rfc6265bis) sections 5.1.1 and 5.6.
 """
 
-import re
 from typing import Any, NamedTuple
 
 from .errors import InvalidHeader
 from .fields import MONTH_NUMBERS, delta_seconds, epoch_seconds
+from .patterns import later
 
 ATTRIBUTE_MAX = 1024  # octets; longer attributes are ignored (RFC 6265bis section 5.6)
 
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_BAD_NAME = re.compile(r"[\x00-\x1f\x7f;=]")
-_BAD_VALUE = re.compile(r"[\x00-\x1f\x7f;]")
+_CONTROL = later(r"[\x00-\x08\x0a-\x1f\x7f]")
+_BAD_NAME = later(r"[\x00-\x1f\x7f;=]")
+_BAD_VALUE = later(r"[\x00-\x1f\x7f;]")
 
-_DATE_TOKEN = re.compile(r"[^\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
-_TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])")
-_DAY = re.compile(r"([0-9]{1,2})(?![0-9])")
-_YEAR = re.compile(r"([0-9]{2,4})(?![0-9])")
+_DATE_TOKEN = later(r"[^\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")
+_TIME = later(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?![0-9])")
+_DAY = later(r"([0-9]{1,2})(?![0-9])")
+_YEAR = later(r"([0-9]{2,4})(?![0-9])")
 
 
 class Cookie:

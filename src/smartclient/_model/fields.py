@@ -10,6 +10,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
+from .patterns import later
+
 DELTA_MAX = 2**31  # RFC 9111 section 1.2.2: what is greater counts as this
 
 _CACHED_VALUES = 512
@@ -24,19 +26,19 @@ MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(_MONTHS, 1)}
 """1 to 12 by the lower-case abbreviation that dates use."""
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-_QUOTED_STRING = re.compile(_QUOTED, re.DOTALL)
-_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_MARKS = {separator: re.compile(f'{_QUOTED}|"|{separator}', re.DOTALL) for separator in (",", ";")}
-_TYPE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_QUOTED_STRING = later(_QUOTED, re.DOTALL)
+_QUOTED_PAIR = later(r"\\(.)", re.DOTALL)
+_MARKS = {separator: later(f'{_QUOTED}|"|{separator}', re.DOTALL) for separator in (",", ";")}
+_TYPE = later(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _OPAQUE = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
-_ETAG = re.compile(_OPAQUE)
-_WEIGHT = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
-_ETAG_MEMBER = re.compile(rf"(?:\A|,)[ \t]*{_OPAQUE}[ \t]*(?=,|\Z)")
+_ETAG = later(_OPAQUE)
+_WEIGHT = later(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+_ETAG_MEMBER = later(rf"(?:\A|,)[ \t]*{_OPAQUE}[ \t]*(?=,|\Z)")
 
 _MONTH = f"(?P<month>{'|'.join(_MONTHS)})"
 _TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
 _DATE_FORMS = tuple(
-    re.compile(form, re.IGNORECASE | re.ASCII)
+    later(form, re.IGNORECASE | re.ASCII)
     for form in (
         rf"(?:{'|'.join(_WEEKDAYS)}), (?P<day>[0-9]{{2}}) {_MONTH} (?P<year>[0-9]{{4}}) {_TIME} GMT",
         rf"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?P<day>[0-9]{{2}})-{_MONTH}-(?P<year>[0-9]{{2}}) {_TIME} GMT",

@@ -3,17 +3,17 @@
 Never which of them serves a URL: that is `_rules.proxy`. Sources: RFC 9110 sections 3.7 and 7.3, RFC 1928, RFC 1929.
 """
 
-import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .errors import InvalidProxyURL, InvalidURL
+from .patterns import later
 from .url import URL
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 _CACHED = 64
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_SCHEME = later(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _SOCKS_SECRET_MAX = 255  # user and password have one byte for their length (RFC 1929 section 2)
 
 

@@ -3,7 +3,9 @@
 import re
 from typing import NamedTuple
 
-_CONTENT_RANGE = re.compile(r"bytes[ \t]+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
+from .patterns import later
+
+_CONTENT_RANGE = later(r"bytes[ \t]+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)
 
 
 class ContentRange(NamedTuple):

@@ -6,6 +6,8 @@ Source: RFC 8941 sections 3 and 4.2. A value with any error in it is no value at
 import re
 from typing import NamedTuple
 
+from .patterns import later
+
 BareItem = bool | int | float | str | bytes
 
 
@@ -22,10 +24,10 @@ class Item(NamedTuple):
     parameters: dict[str, BareItem]
 
 
-_SPACES = re.compile(r" *")
-_BLANKS = re.compile(r"[ \t]*")
-_KEY = re.compile(r"[a-z*][a-z0-9_\-.*]*")
-_BARE = re.compile(
+_SPACES = later(r" *")
+_BLANKS = later(r"[ \t]*")
+_KEY = later(r"[a-z*][a-z0-9_\-.*]*")
+_BARE = later(
     r"(?P<decimal>-?[0-9]{1,12}\.[0-9]{1,3}(?![0-9]))"
     r"|(?P<integer>-?[0-9]{1,15}(?![0-9.]))"
     r'|"(?P<string>(?:[ !#-\[\]-~]|\\["\\])*)"'
@@ -33,7 +35,7 @@ _BARE = re.compile(
     r"|:(?P<bytes>[A-Za-z0-9+/]*=*):"
     r"|\?(?P<boolean>[01])"
 )
-_ESCAPED = re.compile(r'\\(["\\])')
+_ESCAPED = later(r'\\(["\\])')
 
 
 class _Malformed(ValueError):

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 
 from .errors import InvalidSchema, InvalidURL, MissingSchema
+from .patterns import later
 from .percent import CONTROL, PATH, QUERY, USERINFO, encoded, query_from
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -22,8 +23,8 @@ _PARTS = re.compile(
     r"(?:([A-Za-z][A-Za-z0-9+-]*):)?(?://([^/?#\\]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL
 )  # matches every text; a dot in the scheme is left out so that "host.example:80" has none
 _HOST = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
-_ADDRESS_LIKE = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
-_LITERAL = re.compile(r"\[([0-9A-Fa-f:.]{2,45})(?:%(?:25)?([A-Za-z0-9._~-]{1,64}))?\](?::([0-9]*))?")
+_ADDRESS_LIKE = later(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
+_LITERAL = later(r"\[([0-9A-Fa-f:.]{2,45})(?:%(?:25)?([A-Za-z0-9._~-]{1,64}))?\](?::([0-9]*))?")
 
 
 class Origin(NamedTuple):

@@ -3,10 +3,9 @@
 Sans-IO. Source: RFC 9112 section 7.1.
 """
 
-import re
-
 from .._model.errors import ChunkedEncodingError, RemoteProtocolError
 from .._model.headers import NO_FIELDS, Fields
+from .._model.patterns import later
 from .http1_head import Block, parse_fields, shown
 
 CHUNK_LINE_MAX = 4 * 1024
@@ -14,8 +13,8 @@ EXTENSIONS_MAX = 16 * 1024
 TRAILERS_MAX = 16 * 1024
 TRAILER_LINES_MAX = 64
 
-_SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})((?:[ \t]*+;[^\r\n\0]*+)?)(\r?)\n")
-_SIZE_LINE_BEGUN = re.compile(rb"(?:[0-9A-Fa-f]{1,16}(?:[ \t]*+(?:;[^\r\n\0]*+)?)?\r?)?")
+_SIZE_LINE = later(rb"([0-9A-Fa-f]{1,16})((?:[ \t]*+;[^\r\n\0]*+)?)(\r?)\n")
+_SIZE_LINE_BEGUN = later(rb"(?:[0-9A-Fa-f]{1,16}(?:[ \t]*+(?:;[^\r\n\0]*+)?)?\r?)?")
 _SIZES_MAX = 4096
 _IGNORED_TRAILERS = frozenset(
     [

@@ -8,6 +8,7 @@ import re
 from .._model.errors import RemoteProtocolError
 from .._model.headers import Fields, Line, is_token
 from .._model.message import Head
+from .._model.patterns import later
 
 HEAD_MAX = 128 * 1024
 LINE_MAX = 64 * 1024
@@ -19,11 +20,11 @@ SECONDS_MAX = 2**31
 _FIELD_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]++):[ \t]*+([^\r\n\0]*+)(?<![ \t])")
 _STATUS_LINE = re.compile(r"(HTTP/1\.[01]) ([1-9][0-9]{2})(?: ([^\r\n\0]*))?")
 _BLANK_LINE = re.compile(rb"(\r\n)\r\n")
-_BLANK_LINE_LENIENT = re.compile(rb"(\n)\r?\n")
-_STRAY = re.compile(rb"\0|(?<!\r)\n|\r(?!\n|\Z)")
-_STRAY_LENIENT = re.compile(rb"\0|\r(?!\n|\Z)")
-_STRAY_IN_LINE = re.compile(r"[\r\n\0]")
-_TIMEOUT = re.compile(r"(?:\A|[,;])[ \t]*+timeout[ \t]*+=[ \t]*+\"?0*([0-9]+)", re.IGNORECASE | re.ASCII)
+_BLANK_LINE_LENIENT = later(rb"(\n)\r?\n")
+_STRAY = later(rb"\0|(?<!\r)\n|\r(?!\n|\Z)")
+_STRAY_LENIENT = later(rb"\0|\r(?!\n|\Z)")
+_STRAY_IN_LINE = later(r"[\r\n\0]")
+_TIMEOUT = later(r"(?:\A|[,;])[ \t]*+timeout[ \t]*+=[ \t]*+\"?0*([0-9]+)", re.IGNORECASE | re.ASCII)
 _UNFOLDABLE = frozenset(("content-length", "transfer-encoding", "connection"))
 
 _KNOWN_MAX = 1024

@@ -4,13 +4,13 @@ There is no standard: this is what curl, Python and requests agree on, without t
 field that poses as HTTP_PROXY) and CVE-2025-62718 (NO_PROXY evaded by another spelling of the host).
 """
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._model.errors import InvalidProxyURL
 from .._model.frozen import replace
+from .._model.patterns import later
 from .._model.proxy import Environment, Proxies, Proxy, parse_proxy
 from .._model.request import Request
 from .._model.url import URL
@@ -25,8 +25,8 @@ VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROX
 """Without any of these the environment says nothing of proxies."""
 
 _CACHED = 64
-_SEPARATORS = re.compile(r"[,\s]+")
-_WITH_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
+_SEPARATORS = later(r"[,\s]+")
+_WITH_PORT = later(r"(\[[^\]]*\]|[^:]*)(?::([0-9]{1,5}))?")
 
 
 def environment_from(variables: Mapping[str, str]) -> Environment | None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from .._model.decision import Piece, Span
 from .._model.fields import parse_http_date
 from .._model.headers import Fields
+from .._model.patterns import later
 from .._model.policy import CachePolicy
 from .._model.stored import Part, Stored
 
@@ -16,7 +17,7 @@ COPIED_ALWAYS = 2**20  # bytes: below a millisecond
 COPIED_MAX = 2**24  # bytes: some ten milliseconds
 _DIGITS_MAX = 18  # of a position: what is longer is no file of this world
 _POSITION = f"([0-9]{{1,{_DIGITS_MAX}}})"
-_RANGE = re.compile(rf"bytes[ \t]*=[ \t]*(?:{_POSITION}-{_POSITION}?|-{_POSITION})", re.IGNORECASE)
+_RANGE = later(rf"bytes[ \t]*=[ \t]*(?:{_POSITION}-{_POSITION}?|-{_POSITION})", re.IGNORECASE)
 
 
 class Wanted(NamedTuple):
