@@ -71,7 +71,10 @@ def _who(request: Request) -> tuple[tuple[str, Any], ...]:
 def _digest(
     who: tuple[tuple[str, Any], ...], host: str | None, tls: TLS, way: Any, proxy: Proxy | None, salt: bytes
 ) -> bytes:
-    from hashlib import blake2b  # most calls have no credentials, and importing it loads OpenSSL
+    try:  # not in each call, most of which have no credentials; hashlib loads all of OpenSSL's digests, for 3 ms
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
 
     # Plain tuples: the reprs of TLS and Proxy leave out the client's certificate and the proxy's password.
     parts = (who, host, tuple(tls), way, proxy and tuple(proxy))
