@@ -2,7 +2,7 @@
 
 Nobody but its callers moves it: whoever waits for its lane and finds nobody reading reads for all, and hands that on
 when it has what it waited for; whoever finds nobody writing writes for all. So there is no task and no thread, and a
-cancelled caller costs no other one anything. The lock is held for calls of the wire only.
+cancelled caller is to cost no other one anything. The lock is held for calls of the wire only.
 """
 
 from collections import deque
