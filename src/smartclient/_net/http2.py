@@ -1,8 +1,9 @@
 """One HTTP/2 connection: many exchanges at a time over one stream, each in a lane of its own.
 
 Nobody but its callers moves it: whoever waits for its lane and finds nobody reading reads for all, and hands that on
-when it has what it waited for; whoever finds nobody writing writes for all. So there is no task and no thread, and a
-cancelled caller is to cost no other one anything. The lock is held for calls of the wire only.
+when it has what it waited for; whoever finds nobody writing writes for all. No task and no thread stands by, but what a
+cancelled caller was writing is finished by one: it is to cost no other caller anything. The lock is held for calls of
+the wire only.
 """
 
 from collections import deque
