@@ -112,7 +112,7 @@ class AsyncSession(SharedPool):
             response = await self._through_stages(request, chain or self._open(home))
         else:
             response = await perform(chain or self._open(home), request, AsyncResponse)
-        if hooks or "hooks" in self.__dict__:
+        if hooks or (self._touched and "hooks" in self.__dict__):
             said = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
             return await dispatch_awaiting(hooks or self.hooks, response, said)  # type: ignore[no-any-return]
         return response

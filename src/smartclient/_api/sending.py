@@ -7,7 +7,6 @@ from .adapters import bound_adapter, default_adapters
 from .once import noted_once
 from .request import PreparedRequest, Request
 from .response import Response
-from .seams import WATCHED
 from .sharing import SharedPool
 
 if TYPE_CHECKING:
@@ -78,11 +77,6 @@ class SessionRedirectMixin:
 
 class Sending(SessionRedirectMixin, SharedPool):
     """A session whose calls go through adapters, hooks and prepared requests as soon as anybody could notice."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in WATCHED:
-            super().__setattr__("_touched", True)
-        super().__setattr__(name, value)
 
     @noted_once
     def adapters(self) -> Any:

@@ -18,6 +18,7 @@ from .hooks import default_hooks
 from .making import RequestMaker
 from .once import noted_once
 from .options import NOT_GIVEN, checked_limits, unknown_keyword
+from .seams import WATCHED
 from .settings import GIVEN_FOR_GOOD, option_names
 
 _OF_THIS_PROCESS = (
@@ -57,6 +58,11 @@ class SharedPool(RequestMaker):
         self._children: WeakSet[Self] = WeakSet()
 
     _touched = False  # whether anybody has looked at, or set, what decides how calls are made
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in WATCHED:
+            super().__setattr__("_touched", True)
+        super().__setattr__(name, value)
 
     @noted_once
     def hooks(self) -> Any:

@@ -8,7 +8,6 @@ from typing import Any, Self
 
 from .._model.errors import InvalidOption, WebSocketError, shown
 from .._model.frozen import replace
-from .._model.headers import fields_from
 from .._model.request import Request
 from .._net.http1 import Switched
 from .._net.websocket import Conversation, is_peaceful
@@ -61,7 +60,7 @@ def request_for(session: Any, wish: Wish) -> Request:
     fields = request.fields
     for name, value in wish.fields:
         fields = fields.replace(name, value)
-    request.fields = fields_from(fields)
+    request.fields = fields
     request.options = replace(request.options, upgrade=True, http2=False)
     return request
 

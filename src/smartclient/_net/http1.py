@@ -116,6 +116,7 @@ class Http1Connection:
         try:
             head = self._head_of(request)
             if body is NO_BODY:
+                # Here and below: what `nearer` says, without a call where the limit of the wait is the nearer one.
                 limit, left = timeout.write, deadline - self._now()
                 await self._stream.write(
                     head, limit if limit is not None and limit < left else nearer(limit, left, 0.0)

@@ -92,7 +92,7 @@ class FlightState:
 
     def is_unshared(self, key: Key, now: float) -> bool:
         """Whether nobody waits for `key`, since what came of it before was of no use to others. Needs no lock."""
-        return key in self.unshared and now < self.unshared.get(key, 0.0)
+        return now < self.unshared.get(key, 0.0)
 
     def join(self, key: Key, who: object, request: Request, now: float) -> Flight | Waiter | None:
         """A flight to lead, a place to wait in, or None to go alone."""
