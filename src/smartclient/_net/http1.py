@@ -125,7 +125,9 @@ class Http1Connection:
                 await self._stream.write(head + content, nearer(timeout.write, deadline, self._now()))
             elif not await self._upload(head, request, events, pool.runtime.sleep):
                 sent = "partly"
-        except (WriteError, WriteTimeout) as error:  # what the caller's own body raises passes as it is
+        except (WriteError, WriteTimeout) as error:
+            if error.elsewhere:  # what the caller's own body raises passes as it is
+                raise
             # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
             sent = error.sent
             if not self._stream.is_readable():

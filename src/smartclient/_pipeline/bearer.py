@@ -14,7 +14,7 @@ from .._model.auth import AuthBase
 from .._model.errors import DeadlineExceeded, InvalidOption, SessionMisuse
 from .._model.message import Reply
 from .._model.request import Request
-from .._runtime.base import Future, new_lock
+from .._runtime.base import Future, OutOfTime, new_lock
 from .auth import Waiting, may_repeat
 from .stage import Stage, let_go
 
@@ -105,6 +105,8 @@ class BearerAuth(AuthBase):
                     return await self._lead(runtime, wall_clock, left)
                 found = await runtime.wait(future, left)
             except TimeoutError as error:
+                if leads and not isinstance(error, OutOfTime):
+                    raise  # the function's own
                 raise DeadlineExceeded(f"{request.method} {request.url.safe}: no token in time") from error
             if isinstance(found, Exception):
                 raise found
@@ -118,14 +120,13 @@ class BearerAuth(AuthBase):
         try:
             try:
                 given: Any = self._refresh()
+                if inspect.isawaitable(given):
+                    given = await runtime.within(left, given)
+            except OutOfTime:
+                raise
             except Exception as error:
                 told = error
                 raise
-            if inspect.isawaitable(given):
-                given = await runtime.within(left, _told(given))
-                if isinstance(given, Exception):
-                    told = given
-                    raise given
             now = wall_clock()
             try:
                 token, due = self._read(given, now)
@@ -176,14 +177,6 @@ class BearerAuth(AuthBase):
 
     def __repr__(self) -> str:
         return "<BearerAuth>"
-
-
-async def _told(given: Awaitable[Any]) -> Any:
-    """What the caller's function gives or raises, as a value, so that its TimeoutError is not taken for our limit."""
-    try:
-        return await given
-    except Exception as error:
-        return error
 
 
 def _deliver(future: Future, found: Any) -> None:
