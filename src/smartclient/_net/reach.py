@@ -63,9 +63,12 @@ async def _asked(runtime: Runtime, reach: Reach, host: str, port: int, timeout: 
             future = runtime.new_future()
             context = contextvars.copy_context()
             runtime.run_in_thread(lambda: runtime.call_threadsafe(deliver, future, _outcome(context, ask)))
-            found, error = await runtime.wait(future, timeout)
-            if error is not None:
-                raise error
+            found, failure = await runtime.wait(future, timeout)
+            if failure is not None:
+                try:
+                    raise failure
+                finally:
+                    del failure, future  # it knows this frame
     except TimeoutError as error:
         raise ConnectTimeout(f"look-up of {host} by resolve= timed out") from error
     except OSError as error:
