@@ -11,10 +11,10 @@ from typing import Any
 from .._model.auth import AuthBase
 from .._model.basic import basic_credentials
 from .._model.body import BytesReader
-from .._model.errors import DeadlineExceeded, InvalidOption, SessionMisuse, shown
+from .._model.errors import InvalidOption, SessionMisuse, shown
 from .._model.message import Reply
 from .._model.request import Request
-from .._pipeline.auth import Waiting
+from .._pipeline.auth import Waiting, in_time
 from .._pipeline.bearer import BearerAuth
 from .._pipeline.content import whole_content
 from .._pipeline.digest import HTTPDigestAuth
@@ -99,11 +99,12 @@ class CallerAuth:
         prepared = prepared_from(request)
         made = getattr(self._auth, "auth_flow", self._auth)(prepared)
         if inspect.isawaitable(made):
-            left = None if request.deadline == float("inf") else request.deadline - runtime.now()
-            try:
-                made = await runtime.within(left, made)
-            except TimeoutError as error:
-                raise DeadlineExceeded(f"{request.method} {request.url.safe}: no credentials in time") from error
+            made, failure = await in_time(made, request, runtime, "credentials")
+            if failure is not None:
+                try:
+                    raise failure
+                finally:
+                    del failure  # it knows this frame
         if inspect.isgenerator(made):
             try:
                 return await self._run(made, request, prepared, send)
