@@ -160,6 +160,15 @@ class AsyncSession(SharedPool):
 
     async def get(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
         """GET; see `request`."""
+        if (
+            not (options or self._touched or self._stages)
+            and type(self) is AsyncSession
+            and AsyncSession.request is _REQUEST
+        ):
+            request = self._plain("GET", url)
+            home = running_loop()
+            chain = self._chain if home is self._home else None
+            return await perform(chain or self._open(home), request, AsyncResponse)
         return await self.request("GET", url, **options)
 
     async def options(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
@@ -291,6 +300,9 @@ class AsyncSession(SharedPool):
 
     def __repr__(self) -> str:
         return f"<AsyncSession {(self._owner or self)._pool!r}>"
+
+
+_REQUEST = AsyncSession.request
 
 
 class AsyncStreamed:
