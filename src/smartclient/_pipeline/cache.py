@@ -74,7 +74,7 @@ class CacheStage:
             request.method == "GET"
             and (self.flights is None or self.flights.is_unshared(uri))
             and self.store.lacks(uri)
-            and (request.fields is fields and request.options is options or self._is_plain(request))
+            and ((request.fields is fields and request.options is options) or self._is_plain(request))
             and request.body is NO_BODY
         ):  # the short way of what is not stored, and most likely will not be
             return self.ask(request, NOTHING_STORED, None, self.clock())
