@@ -19,8 +19,7 @@ from .._model.ranges import range_field
 from .._pipeline.content import DecodedBody
 from .._rules.download import PARALLEL_LEAST, Gap
 from .._rules.resume import Patience, may_go_on, part_in
-from .._runtime.base import Runtime
-from .._store.worker import in_thread
+from .._runtime.base import Runtime, in_thread
 from .asker import Asker
 from .download import Download, Wish
 from .filling import Filling

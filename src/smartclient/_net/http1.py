@@ -138,7 +138,10 @@ class Http1Connection:
                     )
                     events = reader.feed(data) if data else self._end_of_stream()
             except RequestException as error:
-                raise self._explained(failure or error, request, sent) from error
+                try:
+                    raise self._explained(failure or error, request, sent) from error
+                finally:
+                    failure = None  # it knows this frame
         except BaseException:
             pool.discard(self)
             raise
