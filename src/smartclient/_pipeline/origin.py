@@ -56,7 +56,7 @@ class OriginStage:
             elif type(auth) is not Settled:
                 settled = request.replace(options=replace(options, auth=Settled(auth.identity)))
                 return await auth.through(settled, self, self.runtime, self.wall_clock)  # type: ignore[no-any-return]
-        if ((jar is not None and jar.count) or options.cookies) and "cookie" not in fields:
+        if (jar or options.cookies) and "cookie" not in fields:
             cookies = cookie_field(request, jar, self.wall_clock())
             if cookies:
                 fields = fields.with_line("Cookie", cookies)

@@ -52,19 +52,18 @@ class Jar:
     """Cookies of a session. Falsy while empty, so that a request without cookies pays one test.
 
     Attributes:
-        count: of cookies kept.
         version: counts changes, so that what was computed from the jar can be kept.
         guard: a policy of the caller's, asked after our own rules with (cookie, URL, whether it is to be stored), or
             None.
         view: the object by which callers see the jar, once they have looked.
     """
 
-    __slots__ = ("_by_domain", "_lock", "_refused", "count", "guard", "version", "view")
+    __slots__ = ("_by_domain", "_count", "_lock", "_refused", "guard", "version", "view")
 
     def __init__(self, lock: AbstractContextManager[Any]) -> None:
         """`lock` guards every look and change; never held while anything waits."""
         self._by_domain: dict[str, dict[_Identity, Cookie]] = {}
-        self.count = 0
+        self._count = 0
         self._lock = lock
         self._refused: deque[CookieVerdict] = deque(maxlen=_REMEMBERED)
         self.guard: Callable[[Cookie, URL, bool], bool] | None = None
@@ -103,7 +102,7 @@ class Jar:
 
     def field_for(self, url: URL, now: float) -> str | None:
         """The Cookie field of a request for `url` at wall time `now`, None when no cookie goes there."""
-        if not self.count:
+        if not self._count:
             return None
         with self._lock:
             chosen: list[Cookie] = []
@@ -163,7 +162,7 @@ class Jar:
         """Takes everything out."""
         with self._lock:
             self._by_domain.clear()
-            self.count = 0
+            self._count = 0
             self.version += 1
 
     def __iter__(self) -> Iterator[Cookie]:
@@ -171,10 +170,10 @@ class Jar:
             return iter(list(self._all()))
 
     def __len__(self) -> int:
-        return self.count
+        return self._count
 
     def __repr__(self) -> str:
-        return f"<Jar {self.count} cookies>"
+        return f"<Jar {self._count} cookies>"
 
     def _all(self) -> Iterator[Cookie]:
         return (cookie for bucket in self._by_domain.values() for cookie in bucket.values())
@@ -191,14 +190,14 @@ class Jar:
             return
         bucket = self._by_domain.setdefault(cookie.domain, {})
         bucket[_identity(cookie)] = cookie  # in the old one's place: of those of one moment the first is sent first
-        self.count += old is None
-        if len(bucket) > PER_DOMAIN_MAX or self.count > IN_ALL_MAX:
+        self._count += old is None
+        if len(bucket) > PER_DOMAIN_MAX or self._count > IN_ALL_MAX:
             self._make_room(bucket, now)
 
     def _make_room(self, bucket: dict[_Identity, Cookie], now: float) -> None:
         if len(bucket) > PER_DOMAIN_MAX:
             self._give_up(bucket.values(), 1, now)
-        if self.count > IN_ALL_MAX:
+        if self._count > IN_ALL_MAX:
             self._give_up(self._all(), _AT_A_TIME, now)
 
     def _give_up(self, cookies: Iterable[Cookie], count: int, now: float) -> None:
@@ -213,7 +212,7 @@ class Jar:
         del bucket[_identity(cookie)]
         if not bucket:
             del self._by_domain[cookie.domain]
-        self.count -= 1
+        self._count -= 1
 
 
 def _identity(cookie: Cookie) -> _Identity:
