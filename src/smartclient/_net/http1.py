@@ -122,7 +122,9 @@ class Http1Connection:
                     )
                 elif not await self._send_with_body(request, events, pool.runtime.sleep):
                     sent = "partly"
-            except (WriteError, WriteTimeout) as error:  # what the caller's own body raises passes as it is
+            except (WriteError, WriteTimeout) as error:
+                if error.elsewhere:  # what the caller's own body raises passes as it is
+                    raise
                 # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
                 sent = error.sent
                 if not self._stream.is_readable():

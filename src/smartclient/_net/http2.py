@@ -9,7 +9,7 @@ the wire only.
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
-from .._model.body import BytesReader
+from .._model.body import BytesReader, called
 from .._model.errors import (
     DeadlineExceeded,
     ReadError,
@@ -175,7 +175,7 @@ class Http2Connection:
         except BaseException as error:
             self.end(lane)
             pool.leave(self)
-            if not isinstance(error, RequestException):
+            if not isinstance(error, RequestException) or error.elsewhere:
                 raise
             raise self._explained(error, request, error.sent if error.stale else sent) from error
         bare = request.method == "HEAD" or event.status in (204, 304)
@@ -245,7 +245,7 @@ class Http2Connection:
                 await self._write(nearer(timeout.write, deadline, now()))
             told += len(piece)
             if body.progress is not None:
-                body.progress(told, body.length)
+                called(body.progress, told, body.length)
         with self._lock:
             self._wire.send(lane.number, b"", ended=True)
         await self._write(nearer(timeout.write, deadline, now()))
