@@ -11,14 +11,15 @@ from typing import Any
 from .._model.auth import AuthBase
 from .._model.basic import basic_credentials
 from .._model.body import BytesReader
-from .._model.errors import InvalidOption, SessionMisuse, shown
+from .._model.errors import DeadlineExceeded, InvalidOption, SessionMisuse, shown
 from .._model.message import Reply
 from .._model.request import Request
-from .._pipeline.auth import Waiting, in_time
+from .._pipeline.auth import Waiting
 from .._pipeline.bearer import BearerAuth
 from .._pipeline.content import whole_content
 from .._pipeline.digest import HTTPDigestAuth
 from .._pipeline.stage import Stage, let_go
+from .._runtime.base import OutOfTime
 from .options import checked_pair
 from .proxies import AUTHORIZATION, with_authorization
 from .request import PreparedRequest, prepared_from
@@ -99,12 +100,11 @@ class CallerAuth:
         prepared = prepared_from(request)
         made = getattr(self._auth, "auth_flow", self._auth)(prepared)
         if inspect.isawaitable(made):
-            made, failure = await in_time(made, request, runtime, "credentials")
-            if failure is not None:
-                try:
-                    raise failure
-                finally:
-                    del failure  # it knows this frame
+            left = None if request.deadline == float("inf") else request.deadline - runtime.now()
+            try:
+                made = await runtime.within(left, made)
+            except OutOfTime as error:
+                raise DeadlineExceeded(f"{request.method} {request.url.safe}: no credentials in time") from error
         if inspect.isgenerator(made):
             try:
                 return await self._run(made, request, prepared, send)

@@ -74,8 +74,10 @@ class Transfer:
                 except _StartOver as over:
                     response = await self._whole_in_the_end() if over.response is None else over.response
                     await self._begin_anew(response)
-        except ChecksumError:
-            worthless = True
+        except RequestException as error:
+            worthless = isinstance(error, ChecksumError)
+            if error.request is None and self._last is not None:
+                tell_about(error, self._last._reply)
             raise
         finally:
             self._filling.leave(worthless=worthless)

@@ -3,10 +3,9 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, Protocol
 
-from .._model.errors import DeadlineExceeded
 from .._model.message import Reply
 from .._model.request import Request
-from .._runtime.base import Future, nearer
+from .._runtime.base import Future
 from .stage import Stage
 
 WallClock = Callable[[], float]
@@ -45,37 +44,6 @@ class Settled(NamedTuple):
     """In the place of `auth` in the options of a request whose credentials are in its fields already."""
 
     identity: str | None
-
-
-async def in_time(given: Awaitable[Any], request: Request, runtime: Waiting, what: str) -> tuple[Any, Exception | None]:
-    """What a caller's awaitable gives or raises, so that a TimeoutError of its own is not taken for our limit.
-
-    Raises:
-        DeadlineExceeded: the call's time has passed.
-    """
-    try:
-        outcome: tuple[Any, Exception | None] = await runtime.within(left_of(request, runtime), _outcome(given))
-    except TimeoutError as error:
-        raise too_late(request, what) from error
-    return outcome
-
-
-async def _outcome(given: Awaitable[Any]) -> tuple[Any, Exception | None]:
-    try:
-        return await given, None
-    except Exception as error:
-        return None, error
-
-
-def left_of(request: Request, runtime: Waiting) -> float | None:
-    """Seconds that the call has left; None without a limit."""
-    return nearer(None, request.deadline, runtime.now())
-
-
-def too_late(request: Request, what: str) -> DeadlineExceeded:
-    """What to raise when there is no `what` in time."""
-    failure: DeadlineExceeded = DeadlineExceeded(f"{request.method} {request.url.safe}: no {what} in time")
-    return failure
 
 
 def may_repeat(request: Request) -> bool:

@@ -11,11 +11,11 @@ from contextvars import ContextVar
 from typing import Any
 
 from .._model.auth import AuthBase
-from .._model.errors import InvalidOption, SessionMisuse
+from .._model.errors import DeadlineExceeded, InvalidOption, SessionMisuse
 from .._model.message import Reply
 from .._model.request import Request
-from .._runtime.base import Future, deliver, new_lock
-from .auth import Waiting, in_time, left_of, may_repeat, too_late
+from .._runtime.base import Future, OutOfTime, deliver, nearer, new_lock
+from .auth import Waiting, may_repeat
 from .stage import Stage, let_go
 
 Given = str | bytes | tuple[str | bytes, float | None]
@@ -102,9 +102,9 @@ class BearerAuth(AuthBase):
             if leads:
                 return await self._lead(request, runtime, wall_clock)
             try:
-                found = await runtime.wait(future, left_of(request, runtime))
+                found = await runtime.wait(future, _left(request, runtime))
             except TimeoutError as error:
-                raise too_late(request, "token") from error
+                raise DeadlineExceeded(_late(request)) from error
             if isinstance(found, Exception):
                 raise found
             if found is not _AGAIN:
@@ -117,14 +117,13 @@ class BearerAuth(AuthBase):
         try:
             try:
                 given: Any = self._refresh()
+                if inspect.isawaitable(given):
+                    given = await runtime.within(_left(request, runtime), given)
+            except OutOfTime as error:
+                raise DeadlineExceeded(_late(request)) from error
             except Exception as error:
                 told = error
                 raise
-            if inspect.isawaitable(given):
-                given, failure = await in_time(given, request, runtime, "token")
-                if failure is not None:
-                    told = failure
-                    raise failure
             now = wall_clock()
             try:
                 token, due = self._read(given, now)
@@ -142,7 +141,7 @@ class BearerAuth(AuthBase):
                 waiting, self._waiting = self._waiting or [], None
             for theirs, future in waiting:
                 theirs.call_threadsafe(deliver, future, told)
-            told = failure = None  # it knows this frame
+            told = given = None  # what they raise knows this frame
 
     def _read(self, given: Any, now: float) -> tuple[str, float | None]:
         """The token that the function gave, and the moment from which on it is to be refreshed."""
@@ -176,6 +175,14 @@ class BearerAuth(AuthBase):
 
     def __repr__(self) -> str:
         return "<BearerAuth>"
+
+
+def _left(request: Request, runtime: Waiting) -> float | None:
+    return nearer(None, request.deadline, runtime.now())
+
+
+def _late(request: Request) -> str:
+    return f"{request.method} {request.url.safe}: no token in time"
 
 
 def _checked(token: Any) -> str:

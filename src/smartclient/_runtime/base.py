@@ -78,6 +78,10 @@ class Stream(Protocol):
         ...
 
 
+class OutOfTime(TimeoutError):
+    """The limit passed, and not one that belongs to whatever was waited for."""
+
+
 class Worker(Protocol):
     """Something that runs beside the calls."""
 
@@ -128,7 +132,7 @@ class Runtime(Protocol):
         ...
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
-        """The result of a caller's `awaitable`. Raises the builtin TimeoutError."""
+        """The result of a caller's `awaitable`. Raises OutOfTime; a TimeoutError of its own passes as it is."""
         ...
 
     def begin(self, address: Address) -> Any:

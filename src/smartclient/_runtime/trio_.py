@@ -22,7 +22,7 @@ from .._model.errors import (
     WriteError,
     WriteTimeout,
 )
-from .base import PIECE, Address, Future, Stream, quietly
+from .base import PIECE, Address, Future, OutOfTime, Stream, quietly
 from .sockets import SocketAttempt, SocketStream, connect_failure, describe
 from .threads import DAEMON_THREADS
 from .tls import tls_failure, tls_socket
@@ -229,7 +229,7 @@ class TrioRuntime:
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
         with trio.move_on_after(_limit(timeout)):
             return await awaitable
-        raise TimeoutError
+        raise OutOfTime
 
     def begin(self, address: Address) -> TrioAttempt:
         try:
