@@ -22,6 +22,7 @@ from .options import (
     NOT_GIVEN,
     CacheInput,
     CallOptions,
+    GetOptions,
     NotGiven,
     PostOptions,
     ProxiesInput,
@@ -158,9 +159,9 @@ class AsyncSession(SharedPool):
         request, count = self._warming(url, connections)
         return await self._open_pool(running_loop()).prewarm(request, count)
 
-    async def get(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
+    async def get(self, url: Any, params: Any = None, **options: Unpack[GetOptions]) -> AsyncResponse:
         """GET; see `request`."""
-        return await self.request("GET", url, **options)
+        return await self.request("GET", url, params=params, **options)
 
     async def options(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
         """OPTIONS; see `request`."""

@@ -19,6 +19,7 @@ from .options import (
     NOT_GIVEN,
     CacheInput,
     CallOptions,
+    GetOptions,
     NotGiven,
     PostOptions,
     ProxiesInput,
@@ -193,10 +194,10 @@ class Session(Sending):
             pool = self._open_pool()
         return run_blocking(pool.prewarm(request, count))
 
-    def get(self, url: Any, **options: Unpack[CallOptions]) -> Response:
+    def get(self, url: Any, params: Any = None, **options: Unpack[GetOptions]) -> Response:
         """GET; see `request`."""
         options.setdefault("allow_redirects", True)  # whoever replaces `request` sees what requests gives
-        return self.request("GET", url, **options)
+        return self.request("GET", url, params=params, **options)
 
     def options(self, url: Any, **options: Unpack[CallOptions]) -> Response:
         """OPTIONS; see `request`."""
