@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from .._model.errors import SessionMisuse, shown
+from .._model.errors import SessionMisuse
 from .._model.headers import HeadersInput
 from .._model.request import Request
 from .._model.retry import RetryPolicy
@@ -119,13 +119,9 @@ class AsyncSession(SharedPool):
         return response
 
     async def _through_stages(self, request: Request, chain: Stage) -> AsyncResponse:
-        from .stages import through
+        from .stages import awaited_through
 
-        awaited = through(self._stages, request, lambda each: perform(chain, each, AsyncResponse))
-        response = await awaited if hasattr(awaited, "__await__") else awaited
-        if not isinstance(response, AsyncResponse):
-            raise SessionMisuse(f"a stage returned {shown(response)}, not a response")
-        return response
+        return await awaited_through(self._stages, request, lambda each: perform(chain, each, AsyncResponse))
 
     def _open(self, home: object) -> Stage:
         """The chain for the loop that runs now."""

@@ -3,7 +3,6 @@
 import time
 from typing import TYPE_CHECKING, Any, Unpack
 
-from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
 from .._model.request import Request as ModelRequest
 from .._model.retry import RetryPolicy
@@ -132,12 +131,9 @@ class Session(Sending):
     def _through_stages(self, request: ModelRequest) -> Response:
         from .stages import through
 
-        response = through(
+        return through(
             self._stages, request, lambda each: run_blocking(perform(self._chain or self._open(), each, Response))
         )
-        if not isinstance(response, Response):
-            raise SessionMisuse(f"a stage returned {shown(response)}, not a response")
-        return response
 
     def _open(self) -> Stage:
         with self._lock:

@@ -125,7 +125,9 @@ class Http1Connection:
                 await self._stream.write(head + content, nearer(timeout.write, deadline, self._now()))
             elif not await self._upload(head, request, events, pool.runtime.sleep):
                 sent = "partly"
-        except (WriteError, WriteTimeout) as error:  # what the caller's own body raises passes as it is
+        except (WriteError, WriteTimeout) as error:
+            if error.elsewhere:  # what the caller's own body raises passes as it is
+                raise
             # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
             sent = error.sent
             if not self._stream.is_readable():
@@ -141,7 +143,10 @@ class Http1Connection:
                 )
                 events = reader.feed(data) if data else self._end_of_stream()
         except RequestException as error:
-            raise self._explained(failure or error, request, sent) from error
+            try:
+                raise self._explained(failure or error, request, sent) from error
+            finally:
+                failure = None  # it knows this frame
         reusable = sent == "wholly" and "close" not in request.fields.index.get("connection", "").lower()
         if final.status == 101:
             reply = Reply(final, Switched(self, pool), request)

@@ -9,7 +9,7 @@ the wire only.
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
-from .._model.body import BytesReader
+from .._model.body import BytesReader, called
 from .._model.errors import (
     DeadlineExceeded,
     ReadError,
@@ -174,6 +174,8 @@ class Http2Connection:
                 interim.append(event)
         except RequestException as error:
             self.end(lane)
+            if error.elsewhere:
+                raise
             raise self._explained(error, request, error.sent if error.stale else sent) from error
         except BaseException:
             self.end(lane)
@@ -249,7 +251,7 @@ class Http2Connection:
                 await self._write(nearer(timeout.write, deadline, now()))
             told += len(piece)
             if body.progress is not None:
-                body.progress(told, body.length)
+                called(body.progress, told, body.length)
         with self._lock:
             self._wire.send(lane.number, b"", ended=True)
         await self._write(nearer(timeout.write, deadline, now()))

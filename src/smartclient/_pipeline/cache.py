@@ -142,11 +142,14 @@ class CacheStage:
     async def stand_in(self, request: Request, plan: Asking, failure: RequestException) -> Reply:
         """What stands in for an origin that fails; else raises `failure`."""
         now = self.clock()
-        spare = stand_in(plan, request, failure, now, self.policy)
-        served = None if spare is None else await self.keeping.served(request, spare, now)
-        if spare is None or served is None:
-            raise failure
-        served.attempts = failure.attempts
+        try:
+            spare = stand_in(plan, request, failure, now, self.policy)
+            served = None if spare is None else await self.keeping.served(request, spare, now)
+            if spare is None or served is None:
+                raise failure
+            served.attempts = failure.attempts
+        finally:
+            del failure  # as in the retry stage
         served.cache = explain_stand_in(spare, plan, None, now)
         return served
 
