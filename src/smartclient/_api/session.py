@@ -29,7 +29,7 @@ from .options import (
 )
 from .request import Request
 from .response import Response
-from .seams import is_seen, remember
+from .seams import is_direct, is_seen, remember
 from .sending import Sending
 from .settings import StreamFlag
 
@@ -192,6 +192,9 @@ class Session(Sending):
 
     def get(self, url: Any, params: Any = None, **options: Unpack[GetOptions]) -> Response:
         """GET; see `request`."""
+        if params is None and not options and is_direct(self) and not self._stages:
+            request = self._plain("GET", url)  # first, for what is wrong with it is told before anything is opened
+            return run_blocking(perform(self._chain or self._open(), request, Response))
         options.setdefault("allow_redirects", True)  # whoever replaces `request` sees what requests gives
         return self.request("GET", url, params=params, **options)
 
