@@ -22,6 +22,7 @@ from .options import (
     NOT_GIVEN,
     CacheInput,
     CallOptions,
+    GetOptions,
     NotGiven,
     PostOptions,
     ProxiesInput,
@@ -154,9 +155,19 @@ class AsyncSession(SharedPool):
         request, count = self._warming(url, connections)
         return await self._open_pool(running_loop()).prewarm(request, count)
 
-    async def get(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
+    async def get(self, url: Any, params: Any = None, **options: Unpack[GetOptions]) -> AsyncResponse:
         """GET; see `request`."""
-        return await self.request("GET", url, **options)
+        if (
+            params is None
+            and not (options or self._touched or self._stages)
+            and type(self) is AsyncSession
+            and AsyncSession.request is _REQUEST
+        ):
+            request = self._plain("GET", url)
+            home = running_loop()
+            chain = self._chain if home is self._home else None
+            return await perform(chain or self._open(home), request, AsyncResponse)
+        return await self.request("GET", url, params=params, **options)
 
     async def options(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
         """OPTIONS; see `request`."""
@@ -287,6 +298,9 @@ class AsyncSession(SharedPool):
 
     def __repr__(self) -> str:
         return f"<AsyncSession {(self._owner or self)._pool!r}>"
+
+
+_REQUEST = AsyncSession.request
 
 
 class AsyncStreamed:
