@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -48,7 +48,7 @@ def lookup(db: sqlite3.Connection, key: Key) -> list[Row]:
     return db.execute(_LOOKUP, (number_of(uri), partition)).fetchall()
 
 
-def stored_in(row: Row) -> Stored | None:
+def stored_in(row: Sequence[Any]) -> Stored | None:
     """The response in a row; None if it is damaged."""
     id, stamp, file, checksums, record = row
     stored = from_bytes(record) if type(record) is bytes else None
@@ -224,7 +224,7 @@ def evict(db: sqlite3.Connection, max_items: int, max_bytes: int, now: float) ->
 
 def stats(db: sqlite3.Connection) -> Stats:
     """Counts of the tables."""
-    return Stats(*db.execute("SELECT items, size, evicted FROM total").fetchone())
+    return Stats(*db.execute("SELECT items, size, evicted, 0, hits, misses FROM total").fetchone())
 
 
 def changes(db: sqlite3.Connection) -> int:
@@ -232,20 +232,28 @@ def changes(db: sqlite3.Connection) -> int:
     return db.execute("SELECT changes FROM total").fetchone()[0]  # type: ignore[no-any-return]
 
 
-def page(db: sqlite3.Connection, after: Any) -> tuple[list[Stored], Any]:
-    """The next responses, the least recently used first, and where to go on, None at the end."""
+def page(db: sqlite3.Connection, after: Any) -> tuple[list[Stored], list[Place], Any]:
+    """The next responses, the least recently used first, damaged rows, and where to go on, None at the end."""
     rows = db.execute(
         "SELECT last_used, id, stamp, file, checksums, record FROM response"
         " WHERE (last_used, id) > (?, ?) ORDER BY last_used, id LIMIT ?",
         (*(after or _FIRST_PAGE), PAGE),
     ).fetchall()
-    found = [stored for row in rows if (stored := stored_in(row[1:])) is not None]
-    return found, rows[-1][:2] if len(rows) == PAGE else None
+    found: list[Stored] = []
+    damaged: list[Place] = []
+    for _, *row in rows:
+        stored = stored_in(row)
+        if stored is None:
+            damaged.append((row[0], row[1], None))
+        else:
+            found.append(stored)
+    return found, damaged, rows[-1][:2] if len(rows) == PAGE else None
 
 
-def touch(db: sqlite3.Connection, moments: dict[int, float]) -> None:
-    """Notes when rows were used last. To be called in a transaction."""
+def note_use(db: sqlite3.Connection, moments: Mapping[int, float], hits: int, misses: int) -> None:
+    """Notes when rows were used last, and adds to the counts. To be called in a transaction."""
     db.executemany("UPDATE response SET last_used = ? WHERE id = ?", [(moment, id) for id, moment in moments.items()])
+    db.execute("UPDATE total SET hits = hits + ?, misses = misses + ?", (hits, misses))
 
 
 def lease(db: sqlite3.Connection, key: Key, now: float, until: float) -> bytes | None:

@@ -6,7 +6,8 @@ import time
 
 APPLICATION_ID = 0x536D4368  # "SmCh"
 VERSION = 2
-_CACHE_KIB = 4096  # of one connection: the index of keys of 100 000 rows, and the inner pages of the other trees
+_CACHE_KIB = (2_048, 24_576)  # of one connection, at least and at most
+_CACHED_PER_ITEM = 64  # bytes: the index of keys has 20, and as much passes between two uses of a page of it
 FILE_NAME = "cache.sqlite3"
 
 # Responses are found by a number made of their URI (`numbers`), not by the URI itself: that index is a fifth as large,
@@ -46,6 +47,8 @@ CREATE TABLE total (
     size INTEGER NOT NULL,
     evicted INTEGER NOT NULL,
     changes INTEGER NOT NULL,
+    hits INTEGER NOT NULL,
+    misses INTEGER NOT NULL,
     salt BLOB NOT NULL
 );
 CREATE TRIGGER response_added AFTER INSERT ON response BEGIN
@@ -66,8 +69,8 @@ class ForeignDatabase(Exception):
     """The file is somebody else's, or of a newer version of this store."""
 
 
-def connect(path: str, timeout: float, durable: bool) -> sqlite3.Connection:
-    """A connection to the store's file, which exists and was looked at by `prepare`.
+def connect(path: str, timeout: float, durable: bool, items: int) -> sqlite3.Connection:
+    """A connection to the store's file, which exists and was looked at by `prepare`, for at most so many `items`.
 
     It is used by one thread, and may be closed by another.
     """
@@ -75,7 +78,8 @@ def connect(path: str, timeout: float, durable: bool) -> sqlite3.Connection:
     db.text_factory = _text
     try:
         db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        least, most = _CACHE_KIB
+        db.execute(f"PRAGMA cache_size=-{min(max(least, items * _CACHED_PER_ITEM // 1024), most)}")
     except BaseException:
         db.close()
         raise
@@ -107,7 +111,7 @@ def prepare(path: str, timeout: float) -> None:
                 left = _drop_older(db)
                 for statement in _statements():
                     db.execute(statement)
-                db.execute("INSERT INTO total VALUES (0, 0, 0, 0, ?)", (os.urandom(16),))
+                db.execute("INSERT INTO total VALUES (0, 0, 0, 0, 0, 0, ?)", (os.urandom(16),))
                 db.executemany("INSERT INTO pending VALUES (?, 0)", left)
                 db.execute(f"PRAGMA application_id={APPLICATION_ID}")
                 db.execute(f"PRAGMA user_version={VERSION}")
