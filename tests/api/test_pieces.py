@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from smartclient._api.pieces import EachAsync, Lines, Pieces, Text, each
+from smartclient._api.pieces import EachAsync, Lines, Pieces, Remains, Text, each
 from smartclient._codec.lines import LineSplitter
 from smartclient._model.errors import IncompleteBody
 from smartclient._model.headers import NO_FIELDS
@@ -14,8 +14,6 @@ from smartclient._model.message import Head, Reply
 from smartclient._model.request import Request
 from smartclient._model.url import URL
 from smartclient._runtime.base import run_blocking
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 
 class Wire:
@@ -44,6 +42,11 @@ def pieces_of(wire, size=None):
     return Pieces(wire, size, Reply(Head(200), wire, Request("GET", URL.parse("http://h.example/"))))
 
 
+def exact(wire, size, remains):
+    reply = Reply(Head(200), wire, Request("GET", URL.parse("http://h.example/")))
+    return Pieces(wire, size, reply, remains, exact=True)
+
+
 def split(data, cuts):
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
     return [data[start:end] for start, end in pairwise(places)]
@@ -53,7 +56,24 @@ CUTS = st.lists(st.integers(0, 1000), max_size=6)
 SIZES = st.integers(1, 7) | st.none()
 
 
-@quick
+@given(st.binary(max_size=30), CUTS, st.integers(1, 7), st.integers(0, 3))
+def test_exact_pieces_go_on_where_somebody_stopped(data, cuts, size, taken):
+    wire, remains = Wire(split(data, cuts)), Remains()
+    found = [portion for _, portion in zip(range(taken), each(exact(wire, size, remains)), strict=False)]
+    found += each(exact(wire, size, remains))
+    assert b"".join(found) == data
+    assert all(len(portion) == size for portion in found[:-1])
+    assert remains.over
+
+
+def test_what_came_before_a_failure_is_given_first():
+    pieces = exact(Wire([b"abcd"], IncompleteBody("cut")), 3, Remains())
+    assert [run_blocking(pieces.next()), run_blocking(pieces.next())] == [b"abc", b"d"]
+    for _ in range(2):
+        with pytest.raises(IncompleteBody):
+            run_blocking(pieces.next())
+
+
 @given(st.binary(max_size=30), CUTS, SIZES)
 def test_pieces(data, cuts, size):
     pieces = list(each(pieces_of(Wire(split(data, cuts)), size)))
@@ -62,7 +82,6 @@ def test_pieces(data, cuts, size):
     assert size is None or all(len(piece) <= size for piece in pieces)
 
 
-@quick
 @given(st.text("aé€\r\n😀"), CUTS, SIZES, st.sampled_from(["utf-8", "utf-16-le", "utf-7", "gb18030"]))
 def test_text_in_any_split(text, cuts, size, encoding):
     wire = Wire(split(text.encode(encoding), cuts))
@@ -74,7 +93,6 @@ def test_text_in_any_split(text, cuts, size, encoding):
 CODECS = ["utf-8", "utf-16", "utf-32", "utf-7", "utf-8-sig", "shift_jis", "iso2022_jp", "hz", "big5", "cp1252"]
 
 
-@quick
 @given(st.binary(max_size=30), CUTS, st.sampled_from(CODECS))
 def test_any_bytes_are_text(data, cuts, encoding):
     text = "".join(each(Text(pieces_of(Wire(split(data, cuts))), encoding)))
@@ -95,7 +113,6 @@ def test_hard_text(encoding, pieces, text):
     assert "".join(portions) == text or (text is None and portions)
 
 
-@quick
 @given(st.lists(st.sampled_from([b"\r", b"\n", b"a", b"\xc3\xa9", b""])).map(b"".join), CUTS, SIZES)
 def test_lines_in_any_split(data, cuts, size):
     def lines():
