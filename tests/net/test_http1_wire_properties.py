@@ -3,14 +3,12 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coded import split
 from smartclient._model.errors import ChunkedEncodingError, ConnectionError
 from wire_readings import outcome
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 METHODS = st.sampled_from(["GET", "HEAD", "POST", "CONNECT"])
 
@@ -40,7 +38,6 @@ HOSTILE_WIRES = st.one_of(
 )
 
 
-@quick
 @given(HOSTILE_WIRES, st.lists(st.integers(0, 10_000), max_size=8), METHODS, st.booleans(), st.booleans())
 def test_any_split_of_any_bytes_gives_the_same_result_or_the_same_error(
     wire: bytes, cuts: list[int], method: str, lenient: bool, upgrade: bool
@@ -50,7 +47,6 @@ def test_any_split_of_any_bytes_gives_the_same_result_or_the_same_error(
     assert outcome([wire[i : i + 1] for i in range(len(wire))], method, lenient=lenient, upgrade=upgrade) == whole
 
 
-@quick
 @given(HOSTILE_WIRES, METHODS)
 def test_a_lenient_reader_reads_what_a_strict_one_reads(wire: bytes, method: str) -> None:
     strict = outcome([wire], method)
@@ -92,7 +88,6 @@ def responses(draw: st.DrawFn) -> tuple[bytes, int, tuple[tuple[str, str], ...],
     return head.encode("latin-1") + body, status, tuple(lines), content, tuple(trailers)
 
 
-@quick
 @given(responses(), st.lists(st.integers(0, 10_000), max_size=8))
 def test_a_valid_response_is_read_as_it_was_written(response: Any, cuts: list[int]) -> None:
     wire, status, lines, content, trailers = response
