@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from coded import split
 from smartclient._model.errors import ChunkedEncodingError, ConnectionError
+from smartclient._model.message import Head
+from smartclient._net.http1_wire import ResponseReader
 from wire_readings import outcome
 
 METHODS = st.sampled_from(["GET", "HEAD", "POST", "CONNECT"])
@@ -45,6 +47,40 @@ def test_any_split_of_any_bytes_gives_the_same_result_or_the_same_error(
     whole = outcome([wire], method, lenient=lenient, upgrade=upgrade)
     assert outcome(split(wire, cuts), method, lenient=lenient, upgrade=upgrade) == whole
     assert outcome([wire[i : i + 1] for i in range(len(wire))], method, lenient=lenient, upgrade=upgrade) == whole
+
+
+REPEATED = st.sampled_from(
+    [
+        head + body
+        for head in (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nKeep-Alive: timeout=9\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nSet-Cookie: a=b\r\n\r\n",
+            b"HTTP/1.1 103 E\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
+            b"\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
+            b"HTTP/1.1 204 N\r\n\r\n",
+        )
+        for body in (b"", b"abc", b"abcd")
+    ]
+)
+
+
+@given(st.lists(st.tuples(REPEATED, METHODS, st.lists(st.integers(0, 80), max_size=3)), min_size=2, max_size=6))
+def test_what_came_before_changes_no_reading(exchanges: list[tuple[bytes, str, list[int]]]) -> None:
+    reader = ResponseReader()
+    for wire, method, cuts in exchanges:
+        fresh = ResponseReader()
+        readings = []
+        for each in (reader, fresh):
+            each.start(method)
+            events = [event for piece in split(wire, cuts) for event in each.feed(piece)]
+            said = [event if isinstance(event, bytes) else repr(event) for event in events]
+            fields = [event.fields.lines for event in events if isinstance(event, Head)]
+            now = each.complete, each.reusable, each.keep_alive_timeout, each.surplus, each.head_started
+            readings.append((said, fields, now))
+        assert readings[0] == readings[1]
+        if not (reader.complete and reader.reusable):
+            return
 
 
 @given(HOSTILE_WIRES, METHODS)

@@ -10,10 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
-from .._model.errors import InvalidOption, InvalidSchema, RequestException, SessionMisuse, shown
+from .._model.basic import basic_credentials
+from .._model.errors import InvalidOption, InvalidSchema, RequestException, shown
 from .._model.frozen import replace
 from .._model.request import Request as ModelRequest
 from .._model.url import URL
+from .._pipeline.auth import Settled
 from .._pipeline.chain import build_hop
 from .._pipeline.origin import cookie_field
 from .._rules.jar import Jar
@@ -76,7 +78,7 @@ def is_replaced_method(session: "Session", name: str) -> bool:
 def _through_stages(session: "Session", prepared: PreparedRequest, arguments: dict[str, Any]) -> Response:
     from .stages import through
 
-    def send(request: ModelRequest) -> Any:
+    def send(request: ModelRequest) -> Response:
         inner = prepared_from(request)
         inner.hooks, inner._own_cookies = prepared.hooks, prepared._own_cookies
         inner._for, inner._told, inner._own_auth = prepared._for, prepared._told, prepared._own_auth
@@ -85,10 +87,7 @@ def _through_stages(session: "Session", prepared: PreparedRequest, arguments: di
 
     made = prepared._made_of
     assert made is not None
-    response = through(session.stages, request_from(prepared, made), send)
-    if not isinstance(response, Response):
-        raise SessionMisuse(f"a stage returned {shown(response)}, not a response")
-    return response
+    return through(session.stages, request_from(prepared, made), send)
 
 
 def _told_by(session: "Session", call: Call) -> Told:
@@ -148,10 +147,10 @@ def _complete(session: "Session", made: ModelRequest, called: bool) -> str | Non
     if called:
         made.options = replace(made.options, auth=None)
     elif type(made.options.auth) is tuple:
-        from .._model.basic import basic_credentials
-
         made.fields = made.fields.replace("Authorization", basic_credentials(made.options.auth))
         made.options = replace(made.options, auth=None)
+    elif made.options.auth is None and made.url.raw_userinfo:
+        made.fields = made.fields.replace("Authorization", basic_credentials(made.url.userinfo))
     if "cookie" in made.fields:
         return None
     cookies = cookie_field(made, session._jar, time.time())
@@ -243,7 +242,11 @@ def send(session: "Session", prepared: Any, arguments: dict[str, Any]) -> Respon
     told = Told(*(arguments.pop(name, None) for name in Told._fields))
     response = _one_hop(session, prepared, told, timeout_given)
     answered = response
-    response = dispatch_hook("response", prepared.hooks, response, **told._asdict(), **arguments)
+    try:
+        response = dispatch_hook("response", prepared.hooks, response, **told._asdict(), **arguments)
+    except BaseException:
+        answered.close()
+        raise
     if response is not answered:
         _keep_cookies(session, response)
     if allow_redirects and isinstance(response, Response):
@@ -269,6 +272,8 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
     else:
         made = made.replace(options=changed_options(made.options, prepared._told, told))
     request = request_from(prepared, made)
+    if request.options.auth is None and request.url.raw_userinfo:  # what is prepared has its credentials, or wants none
+        request.options = replace(request.options, auth=Settled(None))
     if AUTHORIZATION in request.fields and request.options.proxies is not None:
         to_proxy = request.fields.get(AUTHORIZATION)
         request.fields, request.options = with_authorization(request.fields, request.options, to_proxy)

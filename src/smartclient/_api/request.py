@@ -19,7 +19,7 @@ from .._net.http1_request import framing_for
 from .cookies import cookie_pairs
 from .hooks import HookHolder, checked_hooks, default_hooks
 from .options import checked_method
-from .payload import body_from
+from .payload import RequestEncodingMixin, body_from
 
 _READ_AT_ONCE = 2**20
 
@@ -84,7 +84,7 @@ class Request(HookHolder):
         return prepared
 
 
-class PreparedRequest(HookHolder):
+class PreparedRequest(RequestEncodingMixin, HookHolder):
     """What is sent. Everything may be set; it is checked when it is sent.
 
     Attributes:
@@ -362,7 +362,9 @@ def timings_of(reply: Reply, seconds: float | None) -> Timings:
 
 
 def tell_about(error: RequestException, reply: Reply) -> None:
-    """Says in an error of a response's body which request it was, and how its head was come by."""
+    """Says in an error of a response's body which request it was, how its head was come by, and how long it took."""
     error.attempts = attempts_of(reply)
+    if error.elapsed is None and (began := (*reply.history, reply)[0].request.began):
+        error.elapsed = time.monotonic() - began
     if error.request is None:
         error.request = prepared_from(reply.request)

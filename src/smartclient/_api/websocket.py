@@ -2,11 +2,11 @@
 
 import os
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping
 from importlib.util import find_spec
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from .._model.errors import InvalidOption, WebSocketError, shown
+from .._model.errors import InvalidOption, RequestException, WebSocketError, shown
 from .._model.frozen import replace
 from .._model.request import Request
 from .._net.http1 import Switched
@@ -16,8 +16,10 @@ from .._rules.websocket import Agreement, agreement, asking
 from .._runtime.base import Runtime, run_blocking
 from .call import perform
 from .options import NOT_GIVEN, CommonOptions, unknown_keyword
+from .request import tell_about
 from .response import Response
 
+T = TypeVar("T")
 _SCHEMES = {"ws": "http", "wss": "https"}
 _NOT_HERE = frozenset(("stream", "cache", "files", "progress", "allow_redirects"))
 _OPTIONS = (CommonOptions.__optional_keys__ | {"params"}) - _NOT_HERE
@@ -35,7 +37,7 @@ PING_MAX = 125
 class Wish:
     """What `websocket` was asked for, checked."""
 
-    def __init__(self, url: Any, subprotocols: Sequence[str], compress: Any, max_message: Any, options: Any) -> None:
+    def __init__(self, url: Any, subprotocols: Any, compress: Any, max_message: Any, options: Any) -> None:
         if find_spec("wsproto") is None:
             raise InvalidOption("websocket: the package wsproto is not installed; the extra smartclient[ws] brings it")
         unknown = options.keys() - _OPTIONS
@@ -44,7 +46,8 @@ class Wish:
         if isinstance(max_message, bool) or not isinstance(max_message, int) or max_message < 1:
             raise InvalidOption(f"max_message must be a number of bytes, not {shown(max_message)}")
         self.url = _over_http(url)
-        self.subprotocols = tuple(subprotocols) if not isinstance(subprotocols, str | bytes) else subprotocols
+        several = isinstance(subprotocols, Iterable) and not isinstance(subprotocols, str | bytes)
+        self.subprotocols: Any = tuple(subprotocols) if several else subprotocols
         self.compress = bool(compress)
         self.max_message = max_message
         self.key = b64encode(os.urandom(16)).decode("ascii")
@@ -153,6 +156,14 @@ class SocketFacts:
         """Closes the connection without a word."""
         self._conversation.abort()
 
+    async def _told(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, whose errors say which conversation they are about."""
+        try:
+            return await work
+        except RequestException as error:
+            tell_about(error, self.response._reply)
+            raise
+
     def __repr__(self) -> str:
         state = "open" if self.close_code is None else f"closed {self.close_code}"
         return f"<{type(self).__name__} {state}>"
@@ -171,7 +182,7 @@ class WebSocket(SocketFacts):
             WebSocketError: the conversation has ended.
             WriteTimeout, WriteError: the peer takes nothing any more; so has it then.
         """
-        run_blocking(self._conversation.send(_checked(data)))
+        run_blocking(self._told(self._conversation.send(_checked(data))))
 
     def receive(self, timeout: float | None = None) -> str | bytes:
         """The next message; waits for it at most `timeout` seconds.
@@ -180,11 +191,11 @@ class WebSocket(SocketFacts):
             ReadTimeout: none came; nothing is lost.
             WebSocketError: the conversation has ended; `code` and `reason` say how.
         """
-        return run_blocking(self._conversation.receive(timeout))
+        return run_blocking(self._told(self._conversation.receive(timeout)))
 
     def ping(self, payload: bytes = b"") -> None:
         """Sends a ping; who receives sees nothing of the pong. Pings of the peer are answered while receiving."""
-        run_blocking(self._conversation.ping(_checked_ping(payload)))
+        run_blocking(self._told(self._conversation.ping(_checked_ping(payload))))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Says that this is the end, and waits at most 2 s for the peer to say so too."""
@@ -213,15 +224,15 @@ class AsyncWebSocket(SocketFacts):
 
     async def send(self, data: str | bytes) -> None:
         """As `WebSocket.send`."""
-        await self._conversation.send(_checked(data))
+        await self._told(self._conversation.send(_checked(data)))
 
     async def receive(self, timeout: float | None = None) -> str | bytes:
         """As `WebSocket.receive`."""
-        return await self._conversation.receive(timeout)
+        return await self._told(self._conversation.receive(timeout))
 
     async def ping(self, payload: bytes = b"") -> None:
         """As `WebSocket.ping`."""
-        await self._conversation.ping(_checked_ping(payload))
+        await self._told(self._conversation.ping(_checked_ping(payload)))
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """As `WebSocket.close`."""

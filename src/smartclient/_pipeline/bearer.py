@@ -14,7 +14,7 @@ from .._model.auth import AuthBase
 from .._model.errors import DeadlineExceeded, InvalidOption, SessionMisuse
 from .._model.message import Reply
 from .._model.request import Request
-from .._runtime.base import Future, deliver, nearer, new_lock
+from .._runtime.base import Future, OutOfTime, deliver, nearer, new_lock
 from .auth import Waiting, may_repeat
 from .stage import Stage, let_go
 
@@ -117,17 +117,13 @@ class BearerAuth(AuthBase):
         try:
             try:
                 given: Any = self._refresh()
+                if inspect.isawaitable(given):
+                    given = await runtime.within(_left(request, runtime), given)
+            except OutOfTime as error:
+                raise DeadlineExceeded(_late(request)) from error
             except Exception as error:
                 told = error
                 raise
-            if inspect.isawaitable(given):
-                try:
-                    given = await runtime.within(_left(request, runtime), _told(given))
-                except TimeoutError as error:
-                    raise DeadlineExceeded(_late(request)) from error
-                if isinstance(given, Exception):
-                    told = given
-                    raise given
             now = wall_clock()
             try:
                 token, due = self._read(given, now)
@@ -179,14 +175,6 @@ class BearerAuth(AuthBase):
 
     def __repr__(self) -> str:
         return "<BearerAuth>"
-
-
-async def _told(given: Awaitable[Any]) -> Any:
-    """What the caller's function gives or raises, as a value, so that its TimeoutError is not taken for our limit."""
-    try:
-        return await given
-    except Exception as error:
-        return error
 
 
 def _left(request: Request, runtime: Waiting) -> float | None:

@@ -12,7 +12,7 @@ from .._model.errors import (
     SSLError,
 )
 from .asyncio_stream import AsyncioStream, Rescuing
-from .base import Address, Stream
+from .base import Address, OutOfTime, Stream, quietly
 from .sockets import UNIX, connect_failure, new_socket
 from .threads import DAEMON_THREADS
 from .tls import tls_failure
@@ -87,7 +87,7 @@ class AsyncioRuntime:
             self.loop.call_soon_threadsafe(function, *args)
 
     def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
-        self.start(_quietly(clean_up))
+        self.start(quietly(clean_up))
 
     def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = self.loop.create_task(work)
@@ -96,8 +96,13 @@ class AsyncioRuntime:
         return task
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
-        async with asyncio.timeout(timeout):
-            return await awaitable
+        try:
+            async with asyncio.timeout(timeout) as limit:
+                return await awaitable
+        except TimeoutError as error:
+            if limit.expired():
+                raise OutOfTime from error
+            raise
 
     def begin(self, address: Address) -> AsyncioAttempt:
         try:
@@ -179,11 +184,6 @@ class AsyncioRuntime:
         with contextlib.suppress(TimeoutError):  # the transports are aborted; the loop closes them when it comes to it
             async with asyncio.timeout(1.0):
                 await asyncio.gather(*waits)
-
-
-async def _quietly(clean_up: Coroutine[Any, Any, Any]) -> None:
-    with contextlib.suppress(Exception):
-        await clean_up
 
 
 def _expire(future: "asyncio.Future[Any]") -> None:

@@ -7,6 +7,7 @@ session runs the same coroutine with one `send(None)`.
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakSet
@@ -77,6 +78,10 @@ class Stream(Protocol):
         ...
 
 
+class OutOfTime(TimeoutError):
+    """The limit passed, and not one that belongs to whatever was waited for."""
+
+
 class Worker(Protocol):
     """Something that runs beside the calls."""
 
@@ -127,7 +132,7 @@ class Runtime(Protocol):
         ...
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
-        """The result of a caller's `awaitable`. Raises the builtin TimeoutError."""
+        """The result of a caller's `awaitable`. Raises OutOfTime; a TimeoutError of its own passes as it is."""
         ...
 
     def begin(self, address: Address) -> Any:
@@ -190,6 +195,12 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
         return stop.value  # type: ignore[no-any-return]
     coroutine.close()
     raise SessionMisuse("a blocking call was made to wait for an event loop; use AsyncSession there")
+
+
+async def quietly(clean_up: Coroutine[Any, Any, Any]) -> None:
+    """Awaits `clean_up`; what it raises is lost."""
+    with suppress(Exception):
+        await clean_up
 
 
 def deliver(future: Future, found: Any) -> None:
