@@ -3,6 +3,7 @@
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 from .._runtime.base import Runtime, run_blocking
@@ -37,10 +38,15 @@ def _in_threads(works: Sequence[Work], stop: Callable[[], None], failures: list[
         threading.Thread(target=contextvars.copy_context().run, args=(run, work), name="smartclient", daemon=True)
         for work in works
     ]
+    started: list[threading.Thread] = []
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
+        with suppress(RuntimeError):  # the system gives no more threads: the rest is done one after the other
+            for thread in threads:
+                thread.start()
+                started.append(thread)
+        for work in works[len(started) :]:
+            run(work)
+        for thread in started:
             thread.join()
     except BaseException:
         stop()

@@ -6,7 +6,15 @@ from copy import copy
 from typing import Any
 from weakref import WeakSet
 
-from .._model.errors import ConnectionError, PoolTimeout, ReadError, RemoteProtocolError, RequestException, WriteError
+from .._model.errors import (
+    ConnectionError,
+    PoolTimeout,
+    ReadError,
+    RemoteProtocolError,
+    RequestException,
+    WriteError,
+    WriteTimeout,
+)
 from .._model.request import Request
 from .._model.stored import Key, Stored
 from .._rules.collapsing import suits
@@ -123,7 +131,7 @@ def _wake(futures: Sequence[Any]) -> None:
 
 
 def _is_of_connecting(error: ConnectionError) -> bool:
-    exchanged = ReadError | WriteError | RemoteProtocolError | PoolTimeout
+    exchanged = ReadError | WriteError | WriteTimeout | RemoteProtocolError | PoolTimeout
     return error.sent == "nothing" and not isinstance(error, exchanged)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -41,6 +42,7 @@ class Injector:
         refused: connections that fail whatever else is asked for.
         cancel: cancels the call.
         looks_up: whether a wait is for a name, when no slot is held.
+        at_first: what happens just before the first wait; the waits of others that follow from it count, too.
         after: what the shape has to see to or to look at once the call is over, set by the shape; or None.
     """
 
@@ -51,6 +53,8 @@ class Injector:
         self.active = False
         self.refused = 0
         self.at_queue: Callable[[], Awaitable[None]] | None = None
+        self.at_first: Callable[[], Awaitable[None]] | None = None
+        self._counting = threading.Lock()
         self.cancel: Callable[[], Any] = lambda: None
         self.after: Callable[[], Awaitable[None]] | None = None
         self.looks_up = True
@@ -58,6 +62,7 @@ class Injector:
     def begin(self, at: int, fault: str) -> None:
         self.kinds, self.at, self.fault, self.active = [], at, fault, True
         self.refused, self.at_queue, self.after, self.looks_up = 0, None, None, True
+        self.at_first = None
 
     def end(self) -> str | None:
         """The kind of the wait that went wrong; None when the call was through before."""
@@ -67,8 +72,12 @@ class Injector:
     async def __call__(self, kind: str, operation: Operation, stream: Any) -> Any:
         if not self.active:
             return await operation()
-        self.kinds.append(kind)
-        hit = len(self.kinds) - 1 == self.at
+        with self._counting:
+            self.kinds.append(kind)
+            hit = len(self.kinds) - 1 == self.at
+            at_first, self.at_first = self.at_first, None
+        if at_first is not None:
+            await at_first()
         if kind == "wait" and self.at_queue is not None:
             self.active = False
             await self.at_queue()

@@ -56,6 +56,7 @@ PHASES = {
     "pause": Phase("sleep", None, None),
     "reread": Phase("read", None, None),  # what is asked for again by itself
     "again": Phase("write", None, None),
+    "reconnect": Phase("connect", None, None),
     "store": Phase("wait", None, None),  # that fails is never the call's failure
     "file": Phase("wait", FileError, FileError, "nothing"),
     "begin": Phase("wait", FileError, FileError, "nothing"),  # before anything was asked for

@@ -2,8 +2,9 @@
 
 Targets: /n/KEY/SIZE/PIECES (the body of KEY in so many writes; more than one goes chunked), /until/KEY/SIZE (ends with
 the connection), /hop/KEY/SIZE/PORT (302 to /n on that port, with a body of its own), /up/KEY (tells what it was sent),
-/fresh and /stale (as /n, to be stored; the latter is validated with 304), /events/KEY/COUNT (then 204, once there is a
-Last-Event-ID), /lines/KEY/COUNT (lines of JSON).
+/fresh, /stale and /swr (as /n, to be stored; the latter two are validated with 304, the last may be served stale),
+/ranged/KEY/SIZE (parts of it, too), /digest/KEY (for who answers the challenge), /lines/KEY/COUNT (lines of JSON),
+/events/KEY/COUNT (then 204, once there is a Last-Event-ID).
 """
 
 import asyncio
@@ -77,8 +78,8 @@ class _Answers(asyncio.Protocol):
         while (request := self._next_request()) is not None:
             self._answer(*request)
 
-    def _next_request(self) -> tuple[list[str], bytes, bool] | None:
-        """(parts of the target, body, whether it was here before) once the request is whole.
+    def _next_request(self) -> tuple[list[str], bytes, bytes] | None:
+        """(parts of the target, body, head in lower case) once the request is whole.
 
         Content-Length is all that it needs to read.
         """
@@ -93,10 +94,11 @@ class _Answers(asyncio.Protocol):
         target = self.received.split(b" ", 2)[1].decode()
         body = bytes(self.received[end:whole])
         del self.received[:whole]
-        return target[1:].split("/"), body, b"if-none-match:" in head or b"last-event-id:" in head
+        return target[1:].split("/"), body, head
 
-    def _answer(self, target: list[str], sent: bytes, again: bool) -> None:
+    def _answer(self, target: list[str], sent: bytes, head: bytes) -> None:
         kind, key = target[:2]
+        again = b"if-none-match:" in head or b"last-event-id:" in head
         if kind == "up":
             self._whole("200 OK", receipt(key, sent))
         elif kind == "hop":
@@ -114,15 +116,38 @@ class _Answers(asyncio.Protocol):
         elif kind == "lines":
             lines = "".join(f'{{"n": {number}}}\n' for number in range(int(target[2])))
             self._whole("200 OK", lines.encode(), "Content-Type: application/json\r\n")
-        elif again and kind == "stale":
+        elif kind == "ranged":
+            self._ranged(body_of(key, int(target[2])), head)
+        elif kind == "digest":
+            if b"authorization: digest " in head:
+                self._whole("200 OK", key.encode())
+            else:
+                challenge = 'WWW-Authenticate: Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256\r\n'
+                self._whole("401 Unauthorized", b"", challenge)
+        elif again and kind in ("stale", "swr"):
             self.transport.write(b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n\r\n')
         else:
             body, count = body_of(key, int(target[2])), int(target[3])
-            fields = {"fresh": "Cache-Control: max-age=60\r\n", "stale": 'Cache-Control: no-cache\r\nETag: "1"\r\n'}
+            fields = {
+                "fresh": "Cache-Control: max-age=60\r\n",
+                "stale": 'Cache-Control: no-cache\r\nETag: "1"\r\n',
+                "swr": 'Cache-Control: max-age=0, stale-while-revalidate=60\r\nETag: "1"\r\n',
+            }
             if count == 1:
                 self._whole("200 OK", body, fields.get(kind, ""))
             else:
                 self._chunked("200 OK", body, count, fields.get(kind, ""))
+
+    def _ranged(self, body: bytes, head: bytes) -> None:
+        _, asked, rest = head.partition(b"range: bytes=")
+        fields = 'ETag: "1"\r\nAccept-Ranges: bytes\r\n'
+        if not asked:
+            self._whole("200 OK", body, fields)
+            return
+        first, _, last = rest.split(b"\r\n", 1)[0].partition(b"-")
+        start, stop = int(first), int(last) + 1 if last else len(body)
+        fields += f"Content-Range: bytes {start}-{stop - 1}/{len(body)}\r\n"
+        self._whole("206 Partial Content", body[start:stop], fields)
 
     def _whole(self, status: str, body: bytes, fields: str = "") -> None:
         self.transport.write(f"HTTP/1.1 {status}\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body)
