@@ -128,6 +128,7 @@ async def in_parts(session: Any, places: Places, injector: Injector) -> None:
         assert not path.exists() or path.read_bytes() == body_of("key", SIZE)
         await settled(session.download(f"{places.url}/ranged/key/{SIZE}", path))
         assert path.read_bytes() == body_of("key", SIZE)
+        assert list(places.folder.glob("*.part*")) == []  # whoever failed has let go of it
 
     injector.after = whole_or_nothing
     await settled(session.download(f"{places.url}/ranged/key/{SIZE}", path, parallel=3))

@@ -49,12 +49,16 @@ class Filling:
         self._told: Digest | None = None  # by the server, of the file
         self._followers: dict[str, Follower] = {}
         self._unflushed = 0
+        self._left = False
         self._lock = threading.RLock()
 
     def look_for_part(self) -> bool:
         """Takes up what an earlier call has left: whether there is something to go on with."""
         path = self.destination.checked()
-        self._file = PartFile.begun(path, self.destination.key) if self._wish.resume else None
+        with self._lock:
+            if self._left:  # the call was cancelled while this had not begun: nobody would close the file
+                return False
+            self._file = PartFile.begun(path, self.destination.key) if self._wish.resume else None
         if self._file is None or self._file.record is None:
             return False
         record = self.record = self._file.record
@@ -76,6 +80,8 @@ class Filling:
         announced = fields.get("content-length", "")
         length = None if coded else length_from(announced)
         with self._lock:
+            if self._left:
+                return
             self.round += 1
             if self._file is None:
                 self._file = PartFile.new(self.destination.checked())
@@ -168,7 +174,9 @@ class Filling:
 
     def leave(self, *, worthless: bool) -> None:
         """Lets go of the part; it stays where a later call can go on with it. Does nothing once it is complete."""
-        file = self._file
+        with self._lock:
+            self._left = True
+            file = self._file
         if file is None:
             return
         if worthless or self.record.validator is None or not self.pace.done:
