@@ -4,7 +4,7 @@ The adapter's `send` is looked up in every call, so that whoever replaced it is 
 """
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .._model.body import BodyReader, BytesReader
@@ -12,6 +12,7 @@ from .._model.errors import InvalidHeader, InvalidOption, RemoteProtocolError, R
 from .._model.frozen import replace
 from .._model.headers import NO_FIELDS, Fields, fields_from
 from .._model.message import Head, Reply
+from .._model.named import NamedTuple
 from .._model.options import DEFAULT_TIMEOUT, Options, Reach
 from .._model.proxy import Proxy
 from .._model.request import Request

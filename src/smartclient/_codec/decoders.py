@@ -4,9 +4,10 @@ RFC 9110 section 8.4. Each coding has its own module, which is imported with the
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from .._model.errors import ContentDecodingError, DecodedTooLarge
+from .._model.named import NamedTuple
 from .._model.options import Limits
 from .streams import CodedStreams
 

@@ -1,9 +1,9 @@
 """Server-sent events out of bytes, as the HTML standard (section 9.2.6) reads them; sans-IO, never reconnects."""
 
 import re
-from typing import NamedTuple
 
 from .._model.errors import BodyTooLarge
+from .._model.named import NamedTuple
 from .lines import LineSplitter
 
 EVENT_MAX = 2**20  # bytes of one event, its lines together

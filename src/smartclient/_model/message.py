@@ -1,10 +1,11 @@
 """Messages inside the house: the head of a response, interim responses, and the reply that stages hand up."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .body import BytesReader
 from .frozen import frozen
 from .headers import NO_FIELDS, Fields
+from .named import NamedTuple
 
 if TYPE_CHECKING:
     from .body import BodyReader

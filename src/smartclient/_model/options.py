@@ -1,10 +1,11 @@
 """Options of a call, merged and checked: frozen, so that they can be shared between calls, threads and retries."""
 
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from .errors import InvalidOption, shown
 from .frozen import field, frozen
+from .named import NamedTuple
 from .proxy import Proxies, Proxy
 from .redirects import DEFAULT_REDIRECTS, Redirects
 from .retry import DEFAULT_RETRIES

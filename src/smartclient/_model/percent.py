@@ -5,9 +5,10 @@ Source: RFC 3986 section 2 and appendix A.
 
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from .errors import InvalidOption
+from .named import NamedTuple
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

@@ -4,10 +4,11 @@ Source: RFC 9110 section 9.2.2 (idempotent methods), the IANA registries of meth
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from .errors import InvalidOption, shown
 from .frozen import field, frozen
+from .named import NamedTuple
 from .timings import Timings
 
 # The IANA registry of methods: idempotent ones, WebDAV included. QUERY: RFC 10008.

@@ -5,9 +5,10 @@ Sources: RFC 3986 (syntax, reference resolution), RFC 6874 (zone identifiers), R
 
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from .errors import InvalidSchema, InvalidURL, MissingSchema
+from .named import NamedTuple
 from .patterns import later
 from .percent import CONTROL, PATH, QUERY, USERINFO, encoded, query_from
 

@@ -6,7 +6,7 @@ The shapes are httpcore's, by duck typing: nothing is imported, nothing is inher
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._model import errors
 from .._model.body import PlainPieces, PulledBody, RequestBody
@@ -22,6 +22,7 @@ from .._model.errors import (
 )
 from .._model.headers import NO_FIELDS, fields_from
 from .._model.message import Head, Reply
+from .._model.named import NamedTuple
 from .._model.request import Request
 from .._model.url import URL
 from .http1_head import shown

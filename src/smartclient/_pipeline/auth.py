@@ -1,9 +1,10 @@
 """What credentials are to the origin stage: something that a request goes through, within one origin."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from .._model.message import Reply
+from .._model.named import NamedTuple
 from .._model.request import Request
 from .._runtime.base import Future
 from .stage import Stage

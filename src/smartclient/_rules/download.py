@@ -6,9 +6,10 @@ Pure: the file, the clock and the requests are elsewhere.
 import json
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._model.errors import InvalidOption, shown
+from .._model.named import NamedTuple
 
 PARALLEL_MAX = 16
 PARALLEL_LEAST = 16 * 2**20  # bytes: smaller files gain nothing

@@ -6,9 +6,10 @@ generic cell rate algorithm). Source of the fields: draft-ietf-httpapi-ratelimit
 
 import re
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._model.headers import Fields
+from .._model.named import NamedTuple
 from .._model.rate import Rate
 from .._model.url import Origin
 

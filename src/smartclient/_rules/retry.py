@@ -1,7 +1,7 @@
 """Whether and when a request is sent again (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1); never the sending."""
 
 from collections.abc import Container
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from .._model.errors import (
     ConnectionError,
@@ -14,6 +14,7 @@ from .._model.errors import (
 )
 from .._model.fields import parse_retry_after
 from .._model.message import Reply
+from .._model.named import NamedTuple
 from .._model.request import Request
 from .._model.retry import RetryPolicy
 from .._model.url import Origin

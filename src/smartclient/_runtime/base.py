@@ -8,10 +8,11 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakSet
 
 from .._model.errors import SessionMisuse
+from .._model.named import NamedTuple
 
 if TYPE_CHECKING:
     import ssl

@@ -4,9 +4,10 @@ Whatever a store raises costs the call nothing but a miss: `GuardedStore` sees t
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from .._model.body import BodyReader
+from .._model.named import NamedTuple
 from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._runtime.base import Runtime

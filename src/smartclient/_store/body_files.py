@@ -8,11 +8,11 @@ would hold up the reader. Until then their length alone is checked.
 import os
 from array import array
 from collections.abc import Callable
-from typing import NamedTuple
 from zlib import crc32
 
 from .._model.errors import IncompleteBody
 from .._model.headers import NO_FIELDS, Fields
+from .._model.named import NamedTuple
 from .._runtime.base import Runtime, new_lock
 from .worker import in_thread
 
