@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from .bodies import body_options
-from .codes import exit_code
 from .colours import Paint
 from .exits import CANNOT_WRITE, OK, STATUS, USAGE, Fault, cannot
 from .flags import Parser, call_parser, wants_body
@@ -88,6 +87,7 @@ class _Calls:
                     self._method, _uploading_to(url, self._arguments), **options, **body
                 ) as response:
                     return self._answered(response)
+            from .codes import exit_code
             from .machine import failure, line
 
             try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from .._model.errors import ContentDecodingError, DecodedTooLarge
+from .._model.fields import ACCEPT_ENCODING
 from .._model.named import NamedTuple
 from .._model.options import Limits
 from .streams import CodedStreams
@@ -68,8 +69,8 @@ def _zstd() -> CodedStreams:
 
 # All are named to every peer: their packages are required, and looking for them would cost each start more than all
 # of `Session()`. `_layer` says which one is missing where somebody has taken it away.
-_CODINGS: dict[str, Callable[[], CodedStreams]] = {"gzip": _gzip, "deflate": _deflate, "br": _br, "zstd": _zstd}
-ACCEPT_ENCODING = ", ".join(_CODINGS)
+_OPENERS: tuple[Callable[[], CodedStreams], ...] = (_gzip, _deflate, _br, _zstd)
+_CODINGS = dict(zip(ACCEPT_ENCODING.split(", "), _OPENERS, strict=True))
 
 
 class _Stack:

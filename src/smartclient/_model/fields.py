@@ -206,6 +206,9 @@ def parse_links(text: str) -> list[Link]:
     return found
 
 
+ACCEPT_ENCODING = "gzip, deflate, br, zstd"  # asked for unless somebody says otherwise; `_codec.decoders` undoes them
+
+
 def content_codings(value: str) -> list[str]:
     """Content codings in the order in which they were applied, lower case, "x-gzip" as "gzip" (RFC 9110 8.4.1.3)."""
     return ["gzip" if coding == "x-gzip" else coding for coding in map(str.lower, parse_list(value))]

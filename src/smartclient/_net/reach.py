@@ -1,15 +1,17 @@
 """Addresses as a caller wants them: `resolve=`, `unix_socket=` and `local_address=` before the system is asked."""
 
-import contextvars
 import socket
 from collections.abc import Coroutine
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._model.errors import ConnectionError, ConnectTimeout, InvalidOption, ResolveError, shown
 from .._model.options import Reach
 from .._runtime.base import Address, Runtime, deliver
 from .resolve import RESOLVER, numeric_address
+
+if TYPE_CHECKING:
+    from contextvars import Context
 
 
 async def addresses_of(
@@ -60,8 +62,10 @@ async def _asked(runtime: Runtime, reach: Reach, host: str, port: int, timeout: 
         if reach.awaits:
             found = await runtime.within(timeout, ask())
         else:
+            from contextvars import copy_context
+
             future = runtime.new_future()
-            context = contextvars.copy_context()
+            context = copy_context()
             runtime.run_in_thread(lambda: runtime.call_threadsafe(deliver, future, _outcome(context, ask)))
             found, error = await runtime.wait(future, timeout)
             if error is not None:
@@ -81,7 +85,7 @@ async def _asked(runtime: Runtime, reach: Reach, host: str, port: int, timeout: 
     return addresses
 
 
-def _outcome(context: contextvars.Context, ask: Any) -> tuple[Any, BaseException | None]:
+def _outcome(context: "Context", ask: Any) -> tuple[Any, BaseException | None]:
     try:
         return context.run(ask), None
     except BaseException as error:  # raised again where it was asked for

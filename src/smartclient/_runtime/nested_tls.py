@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from .._model.errors import ConnectTimeout, ReadError, RequestException, Timeout, WriteError
 from .base import PIECE, Stream
-from .tls import tls_failure
+from .tls import asked_name, tls_failure
 
 _READ = 2**18
 _RECORD = 2**14  # content of one TLS record (RFC 8446 section 5.1)
@@ -41,7 +41,7 @@ class NestedTLSStream:
         outer.above = self
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=asked_name(context, host))
         self._ahead = b""  # content that `is_readable` came upon
         self._records = b""  # encrypted, and not yet with the stream below
 

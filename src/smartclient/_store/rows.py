@@ -12,7 +12,6 @@ from .base import Stats
 from .body_files import BodyFile
 from .marks import MAX_MARKS
 from .memory import MAX_VARIANTS
-from .record import from_bytes, to_bytes
 
 BATCH = 300  # rows that one step of the eviction removes
 KEPT = 0.9  # of the bounds, that eviction leaves
@@ -48,6 +47,8 @@ def lookup(db: sqlite3.Connection, key: Key) -> list[Row]:
 
 def stored_in(row: Row) -> Stored | None:
     """The response in a row; None if it is damaged."""
+    from .record import from_bytes  # many calls find nothing, and write nothing
+
     id, stamp, file, checksums, record = row
     stored = from_bytes(record) if type(record) is bytes else None
     if stored is None:
@@ -72,6 +73,8 @@ def add(db: sqlite3.Connection, record: Stored, file: BodyFile | None, now: floa
         return False  # somebody took us for dead, and has removed it
     for old in _replaced(db, record):
         db.execute("DELETE FROM response WHERE id = ?", old)
+    from .record import to_bytes
+
     data = to_bytes(record)
     stamp = _new_stamp()
     name, checksums = (None, None) if file is None else (file.name, file.checksums)
@@ -133,6 +136,8 @@ def freshen(db: sqlite3.Connection, place: Place, record: Stored, now: float) ->
     if not _accepts(db, record):
         return False
     id, old, file = place
+    from .record import to_bytes
+
     data = to_bytes(record, file is None)
     stamp = _new_stamp()
     size = len(data) + (0 if file is None else file.length)
