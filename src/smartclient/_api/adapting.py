@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .._model.body import BodyReader, BytesReader
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidHeader, InvalidOption, RemoteProtocolError, RequestException, shown
 from .._model.frozen import replace
 from .._model.headers import NO_FIELDS, Fields, fields_from
 from .._model.message import Head, Reply
-from .._model.named import NamedTuple
 from .._model.options import DEFAULT_TIMEOUT, Options, Reach
 from .._model.proxy import Proxy
 from .._model.request import Request

@@ -3,9 +3,9 @@
 import time
 from typing import TYPE_CHECKING, Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import IncompleteBody, InvalidOption
 from .._model.headers import Fields
-from .._model.named import NamedTuple
 from .._model.scope import EVERYTHING, Scope, origin_of
 from .._model.stored import Stored
 from .._model.url import URL

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.masking import masked_value
 from .._model.message import Reply
-from .._model.named import NamedTuple
 from .._rules.cookies import Refusal, accept
 from .._rules.negotiation import Dimension, negotiated
 from .request import attempts_of, timings_of

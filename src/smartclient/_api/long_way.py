@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption, InvalidSchema, RequestException, SessionMisuse, shown
 from .._model.frozen import replace
-from .._model.named import NamedTuple
 from .._model.request import Request as ModelRequest
 from .._model.url import URL
 from .._pipeline.chain import build_hop

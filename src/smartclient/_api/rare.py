@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption
 from .._model.frozen import replace
 from .._model.headers import Headers
-from .._model.named import NamedTuple
 from .._model.redirects import DEFAULT_REDIRECTS, Redirects
 from .._model.url import URL
 from .._rules.hsts import HSTSList

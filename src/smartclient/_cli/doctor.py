@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Literal
 
 from .._api.places import cache_folder, state_folder
-from .._model.named import NamedTuple
+from .._model.declared import NamedTuple
 from .exits import NO, OK
 from .flags import Parser
 from .masks import masked

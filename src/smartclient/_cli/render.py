@@ -11,7 +11,7 @@ from itertools import chain
 from select import select
 from typing import BinaryIO
 
-from .._model.named import NamedTuple
+from .._model.declared import NamedTuple
 from .colours import Paint, paint_for
 from .exits import cannot
 from .masks import escaped

@@ -2,8 +2,8 @@
 
 import re
 
+from .._model.declared import NamedTuple
 from .._model.errors import BodyTooLarge
-from .._model.named import NamedTuple
 from .lines import LineSplitter
 
 EVENT_MAX = 2**20  # bytes of one event, its lines together

@@ -6,8 +6,8 @@ Source: RFC 9110 sections 11.2, 11.3 and 11.6.1.
 import re
 from collections.abc import Mapping
 
+from .declared import NamedTuple
 from .fields import unquoted
-from .named import NamedTuple
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _END = r"[ \t]*(?:,|\Z)"

@@ -5,9 +5,9 @@ Source: RFC 6265bis (draft-ietf-httpbis-rfc6265bis) sections 5.1.1 and 5.6.
 
 from typing import Any
 
+from .declared import NamedTuple
 from .errors import InvalidHeader
 from .fields import MONTH_NUMBERS, delta_seconds, epoch_seconds
-from .named import NamedTuple
 from .patterns import later
 
 ATTRIBUTE_MAX = 1024  # octets; longer attributes are ignored (RFC 6265bis section 5.6)

@@ -4,9 +4,9 @@ import re
 from base64 import b64decode
 from typing import Any
 
+from .declared import NamedTuple
 from .errors import InvalidOption, shown
 from .fields import parse_list
-from .named import NamedTuple
 
 WANTED = "sha-256=5, sha-512=3"
 """Want-Repr-Digest: both are checked, SHA-256 is the cheaper one where processors help with it."""

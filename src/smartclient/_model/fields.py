@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from .named import NamedTuple
+from .declared import NamedTuple
 from .patterns import later
 
 DELTA_MAX = 2**31  # RFC 9111 section 1.2.2: what is greater counts as this

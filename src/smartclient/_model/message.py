@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from .body import BytesReader
+from .declared import NamedTuple
 from .frozen import frozen
 from .headers import NO_FIELDS, Fields
-from .named import NamedTuple
 
 if TYPE_CHECKING:
     from .body import BodyReader

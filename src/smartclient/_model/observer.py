@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .named import NamedTuple
+from .declared import NamedTuple
 
 if TYPE_CHECKING:
     from .events import Event

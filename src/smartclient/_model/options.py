@@ -3,9 +3,9 @@
 from itertools import count
 from typing import Any
 
+from .declared import NamedTuple
 from .errors import InvalidOption, shown
 from .frozen import field, frozen
-from .named import NamedTuple
 from .proxy import Proxies, Proxy
 from .redirects import DEFAULT_REDIRECTS, Redirects
 from .retry import DEFAULT_RETRIES

@@ -2,7 +2,7 @@
 
 import re
 
-from .named import NamedTuple
+from .declared import NamedTuple
 from .patterns import later
 
 _CONTENT_RANGE = later(r"bytes[ \t]+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)

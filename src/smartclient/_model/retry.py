@@ -6,9 +6,9 @@ Source: RFC 9110 section 9.2.2 (idempotent methods), the IANA registries of meth
 from collections.abc import Iterable
 from typing import Any
 
+from .declared import NamedTuple
 from .errors import InvalidOption, shown
 from .frozen import field, frozen
-from .named import NamedTuple
 from .timings import Timings
 
 # The IANA registry of methods: idempotent ones, WebDAV included. QUERY: RFC 10008.

@@ -7,8 +7,8 @@ import re
 from functools import lru_cache
 from typing import Any, NoReturn
 
+from .declared import NamedTuple
 from .errors import InvalidSchema, InvalidURL, MissingSchema
-from .named import NamedTuple
 from .patterns import later
 from .percent import CONTROL, PATH, QUERY, USERINFO, encoded, query_from
 

@@ -1,7 +1,7 @@
 """From a route to an open stream: TCP, a proxy, TLS, inside one limit. The race between addresses is `tcp`'s."""
 
+from .._model.declared import NamedTuple
 from .._model.errors import RequestException, SSLError
-from .._model.named import NamedTuple
 from .._model.options import TLS, Reach
 from .._model.proxy import Proxy
 from .._model.timings import Notes

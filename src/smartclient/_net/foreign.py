@@ -10,6 +10,7 @@ from typing import Any
 
 from .._model import errors
 from .._model.body import PlainPieces, PulledBody, RequestBody
+from .._model.declared import NamedTuple
 from .._model.errors import (
     BodyReadTimeout,
     IncompleteBody,
@@ -22,7 +23,6 @@ from .._model.errors import (
 )
 from .._model.headers import NO_FIELDS, fields_from
 from .._model.message import Head, Reply
-from .._model.named import NamedTuple
 from .._model.request import Request
 from .._model.url import URL
 from .http1_head import shown

@@ -11,9 +11,9 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from .._model.declared import NamedTuple
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
 from .._model.frozen import replace
-from .._model.named import NamedTuple
 from .._model.options import DEFAULT_OPTIONS, Limits, Options, Timeout
 from .._model.request import Request
 from .._model.timings import Notes

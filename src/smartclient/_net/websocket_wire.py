@@ -11,7 +11,7 @@ from wsproto.connection import Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 
-from .._model.named import NamedTuple
+from .._model.declared import NamedTuple
 from .._model.websocket import DEFLATE, Deflate
 
 MESSAGE_MAX = 16 * 2**20

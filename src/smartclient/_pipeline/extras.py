@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from .._model.named import NamedTuple
+from .._model.declared import NamedTuple
 from .._model.observer import Observer
 from .._runtime.base import Runtime
 from .stage import Stage

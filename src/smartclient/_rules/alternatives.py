@@ -6,9 +6,9 @@ Sources: RFC 9110 section 15.5.7, RFC 2295 section 8.3 (Alternates), RFC 8288 (L
 import re
 from collections.abc import Iterator
 
+from .._model.declared import NamedTuple
 from .._model.fields import parse_links, parse_media_type
 from .._model.headers import Fields
-from .._model.named import NamedTuple
 
 _LOOKED_AT = 2**14  # bytes of content: a list of alternatives is short
 _MOST = 50

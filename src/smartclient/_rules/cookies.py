@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from heapq import nsmallest
 
 from .._model.cookies import Cookie, SetCookie, parse_set_cookie
-from .._model.named import NamedTuple
+from .._model.declared import NamedTuple
 from .._model.url import URL
 from .suffixes import is_public_suffix
 

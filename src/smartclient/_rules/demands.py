@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from math import inf
 
 from .._model.decision import Forward
+from .._model.declared import NamedTuple
 from .._model.fields import delta_seconds, parse_cache_control
-from .._model.named import NamedTuple
 from .._model.request import Request
 from .conditional import ANSWERED_CONDITIONS, FOR_ORIGINS
 

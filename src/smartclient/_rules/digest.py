@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from .._model.challenges import parse_challenges
-from .._model.named import NamedTuple
+from .._model.declared import NamedTuple
 from .._model.request import Request
 
 _ALGORITHMS = {

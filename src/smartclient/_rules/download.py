@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption, shown
-from .._model.named import NamedTuple
 
 PARALLEL_MAX = 16
 PARALLEL_LEAST = 16 * 2**20  # bytes: smaller files gain nothing

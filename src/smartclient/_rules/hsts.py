@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.fields import delta_seconds
 from .._model.headers import Fields
-from .._model.named import NamedTuple
 from .._model.url import URL
 
 HOSTS_MAX = 10_000

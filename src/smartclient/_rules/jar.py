@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from .._model.cookies import Cookie, checked_pair, parse_set_cookie
-from .._model.named import NamedTuple
+from .._model.declared import NamedTuple
 from .._model.url import URL
 from .cookies import (
     IN_ALL_MAX,

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption, shown
 from .._model.fields import Weighted, content_codings, parse_list, parse_media_type, parse_weighted
 from .._model.message import Head
-from .._model.named import NamedTuple
 from .._model.request import Request
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidProxyURL
 from .._model.frozen import replace
-from .._model.named import NamedTuple
 from .._model.patterns import later
 from .._model.proxy import Environment, Proxies, Proxy, parse_proxy
 from .._model.request import Request

@@ -6,9 +6,9 @@ Sources: RFC 9111 section 3.4; RFC 9110 sections 13.1.5, 14.1.2, 14.2 and 15.3.7
 import re
 
 from .._model.decision import Piece, Span
+from .._model.declared import NamedTuple
 from .._model.fields import parse_http_date
 from .._model.headers import Fields
-from .._model.named import NamedTuple
 from .._model.patterns import later
 from .._model.policy import CachePolicy
 from .._model.stored import Part, Stored

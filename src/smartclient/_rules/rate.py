@@ -8,8 +8,8 @@ import re
 from contextlib import AbstractContextManager
 from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.headers import Fields
-from .._model.named import NamedTuple
 from .._model.rate import Rate
 from .._model.url import Origin
 

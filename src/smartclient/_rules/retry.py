@@ -1,8 +1,8 @@
 """Whether and when a request is sent again (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1); never the sending."""
 
 from collections.abc import Container
-from typing import Protocol
 
+from .._model.declared import NamedTuple, Protocol
 from .._model.errors import (
     ConnectionError,
     DeadlineExceeded,
@@ -14,7 +14,6 @@ from .._model.errors import (
 )
 from .._model.fields import parse_retry_after
 from .._model.message import Reply
-from .._model.named import NamedTuple
 from .._model.request import Request
 from .._model.retry import RetryPolicy
 from .._model.url import Origin

@@ -18,9 +18,9 @@ from .._model.decision import (
     Store,
     UseStale,
 )
+from .._model.declared import NamedTuple
 from .._model.headers import Fields, Line
 from .._model.message import Head
-from .._model.named import NamedTuple
 from .._model.policy import DEFAULT_POLICY, CachePolicy
 from .._model.request import Request
 from .._model.scope import Scope

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption, WebSocketError, shown
 from .._model.headers import Fields, Line, is_token
 from .._model.message import Head
-from .._model.named import NamedTuple
 from .._model.websocket import DEFLATE, Deflate
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

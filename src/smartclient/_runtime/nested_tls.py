@@ -7,8 +7,9 @@ fails: so the inner layer runs over memory.
 import ssl
 import time
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
+from .._model.declared import Protocol
 from .._model.errors import ConnectTimeout, ReadError, RequestException, Timeout, WriteError
 from .base import PIECE, Stream
 from .tls import asked_name, tls_failure
@@ -28,7 +29,6 @@ class OuterStream(Stream, Protocol):
 
     def read_now(self) -> bytes | None:
         """What has arrived; b"" when the peer has ended or is lost, None when there is nothing yet."""
-        ...
 
 
 class NestedTLSStream:

@@ -10,9 +10,9 @@ import sys
 from binascii import crc32
 from collections.abc import Callable
 
+from .._model.declared import NamedTuple
 from .._model.errors import IncompleteBody
 from .._model.headers import NO_FIELDS, Fields
-from .._model.named import NamedTuple
 from .._runtime.base import Runtime, new_lock
 from .worker import in_thread
 

@@ -11,8 +11,8 @@ from operator import attrgetter, itemgetter
 from typing import Any, NoReturn
 from zlib import crc32
 
+from .._model.declared import NamedTuple
 from .._model.headers import NO_FIELDS, Fields
-from .._model.named import NamedTuple
 from .._model.stored import Part, Stored
 
 FORMAT = b"\x02"  # another one for each change of the table below

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from smartclient._model.named import NamedTuple
+from smartclient._model.declared import NamedTuple
 
 
 class Ours(NamedTuple):
