@@ -11,20 +11,19 @@ __all__ = ["NamedTuple", "Protocol"]
 if TYPE_CHECKING:
     from typing import NamedTuple, Protocol
 else:
-    from collections import _tuplegetter as getter  # what `namedtuple` uses: nothing else reads as fast
+    from collections import namedtuple
+    from functools import lru_cache
     from types import FunctionType
 
-    _templates = {}
+    @lru_cache(None)
+    def _pattern(count: int) -> Any:
+        """A class of so many values: all others of its size have its way to be made, and to be read."""
+        return namedtuple("_pattern", [f"value{place}" for place in range(count)])
 
     def _constructor(title: str, names: tuple[str, ...], defaults: tuple[Any, ...]) -> Any:
-        """`__new__` of a class with values of these names, as `namedtuple` has it; compiled once for each number."""
-        template = _templates.get(len(names))
-        if template is None:
-            places = "".join([f"_{place}, " for place in range(len(names))])
-            template = eval(f"lambda _cls, {places}: new(_cls, ({places}))", {"new": tuple.__new__})
-            _templates[len(names)] = template
-        code = template.__code__.replace(co_varnames=("_cls", *names))
-        made = FunctionType(code, template.__globals__, "__new__", defaults)
+        """`__new__` of a class with values of these names, as `namedtuple` has it."""
+        new = _pattern(len(names)).__new__
+        made = FunctionType(new.__code__.replace(co_varnames=("_cls", *names)), new.__globals__, "__new__", defaults)
         made.__qualname__ = f"{title}.__new__"
         return made
 
@@ -66,7 +65,8 @@ else:
             defaults = {name: space[name] for name in names if name in space}
             new = _constructor(title, names, tuple(defaults.values()))
             new.__annotations__ = types
-            getters = {name: getter(place, "") for place, name in enumerate(names)}
+            pattern = _pattern(len(names))
+            getters = {name: vars(pattern)[place] for name, place in zip(names, pattern._fields, strict=True)}
             named = {"__slots__": (), "_fields": names, "_field_defaults": defaults, "__match_args__": names}
             return type(title, (_Values,), {**space, **getters, **named, "__new__": new})
 
