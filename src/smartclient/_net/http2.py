@@ -9,7 +9,7 @@ the wire only.
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
-from .._model.body import BytesReader
+from .._model.body import BytesReader, called
 from .._model.errors import (
     DeadlineExceeded,
     ReadError,
@@ -149,7 +149,7 @@ class Http2Connection:
     # One exchange.
 
     async def exchange(self, request: Request, pool: "Pool") -> Reply:
-        """As `Http1Connection.exchange`; the caller has a place here, and gives it up itself when this raises."""
+        """As `Http1Connection.exchange`; the caller's place here is free again when this raises."""
         options, deadline = request.options, request.deadline
         timeout, now = options.timeout, self._runtime.now
         self.served += 1
@@ -172,22 +172,18 @@ class Http2Connection:
                     break
                 assert isinstance(event, Interim)
                 interim.append(event)
-        except RequestException as error:
+        except BaseException as error:
             self.end(lane)
+            pool.leave(self)
+            if not isinstance(error, RequestException) or error.elsewhere:
+                raise
             raise self._explained(error, request, error.sent if error.stale else sent) from error
-        except BaseException:
-            self.end(lane)
-            raise
         bare = request.method == "HEAD" or event.status in (204, 304)
         reply = Reply(event, self._body(lane, request, pool, bare=bare), request)
         if interim:
             reply.interim = tuple(interim)
         reply.connection = self
         return reply
-
-    def give_up(self, pool: "Pool") -> None:
-        """The caller's place here is free again: its exchange failed."""
-        pool.leave(self)
 
     def _body(self, lane: Lane, request: Request, pool: "Pool", *, bare: bool) -> Any:
         """The content: in hand when all of it has come with the head; `bare` says that there can be none."""
@@ -249,7 +245,7 @@ class Http2Connection:
                 await self._write(nearer(timeout.write, deadline, now()))
             told += len(piece)
             if body.progress is not None:
-                body.progress(told, body.length)
+                called(body.progress, told, body.length)
         with self._lock:
             self._wire.send(lane.number, b"", ended=True)
         await self._write(nearer(timeout.write, deadline, now()))

@@ -4,7 +4,6 @@ import os
 import socket
 import threading
 from contextlib import suppress
-from typing import Any
 
 from .._model.errors import ConnectTimeout, ResolveError
 from .._runtime.base import Address, Future, Runtime, deliver
@@ -38,7 +37,7 @@ class Resolver:
                 waiting.append((runtime, future))
         if waiting is None:
             try:
-                runtime.run_in_thread(lambda: self._look_up(key))
+                runtime.run_in_thread(lambda: self._answer(key, _found(*key)))
             except BaseException as error:  # else the name would be waited for as long as the process lives
                 self._answer(key, OSError(f"no thread for it ({type(error).__name__})"))
                 if not isinstance(error, OSError):
@@ -51,19 +50,7 @@ class Resolver:
             raise ResolveError(f"look-up of {host} failed: {found.strerror or found}") from found
         return found  # type: ignore[no-any-return]
 
-    def _look_up(self, key: tuple[str, int]) -> None:
-        found: Any
-        host, port = key
-        try:
-            entries = socket.getaddrinfo(_asked_name(host), port, type=socket.SOCK_STREAM)
-            found = [Address(entry[0], entry[4]) for entry in entries] or OSError("no address")
-        except OSError as error:
-            found = error
-        except Exception as error:  # UnicodeError and the like: a name that cannot be asked for has no address
-            found = OSError(str(error))
-        self._answer(key, found)
-
-    def _answer(self, key: tuple[str, int], found: Any) -> None:
+    def _answer(self, key: tuple[str, int], found: list[Address] | OSError) -> None:
         with self._lock:
             waiting = self._flights.pop(key, [])
         for runtime, future in waiting:
@@ -75,9 +62,17 @@ class Resolver:
         self._flights: dict[tuple[str, int], _Waiting] = {}
 
 
-def _asked_name(host: str) -> Any:
-    """`host` as `socket` takes it without its IDNA codec, whose tables cost a start 2 ms; stand-ins expect text."""
-    return host.encode("ascii") if socket.getaddrinfo.__module__ == "socket" and host.isascii() else host
+def _found(host: str, port: int) -> list[Address] | OSError:
+    """What the system says of a name."""
+    # Of text `socket` would make IDNA once more, whose tables cost a start 2 ms; stand-ins for it expect text.
+    name = host.encode("ascii") if socket.getaddrinfo.__module__ == "socket" and host.isascii() else host
+    try:
+        entries = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return error
+    except Exception as error:  # UnicodeError and the like: a name that cannot be asked for has no address
+        return OSError(str(error))
+    return [Address(entry[0], entry[4]) for entry in entries] or OSError("no address")
 
 
 def numeric_address(host: str, port: int) -> Address | None:
