@@ -1,4 +1,4 @@
-"""Flags that choose the way to a server, and what is taken from it; and downloads whose way breaks off."""
+"""Flags that choose the way to a server and what is taken from it, downloads that break off, and words of advice."""
 
 import json
 import re
@@ -133,3 +133,35 @@ def test_all_downloads_are_tried(run: Run, origin: Origin, tmp_path: Path) -> No
     code, _, told = run("download", missing, good, f"{origin.url}/status/403", "-o", str(tmp_path))
     assert (code, (tmp_path / "5").read_bytes()) == (22, b"01234")
     assert [line.partition(" ")[0] for line in told.splitlines()] == ["smartclient:", "5", "smartclient:"]
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"),
+    [
+        ("gte", "did you mean get?"),
+        ("downlaod", "did you mean download?"),
+        ("frob", "URLs begin with http:// or https://"),
+    ],
+)
+def test_no_such_command(run: Run, word: str, advice: str) -> None:
+    told = f"smartclient: no such command: {word}; {advice} (see smartclient --help)\n"
+    assert run(word, "http://127.0.0.1:1/") == (2, "", told)
+
+
+def test_a_coding_that_nobody_knows(run: Run, origin: Origin, tmp_path: Path) -> None:
+    url = origin.route("/coded", lambda seen: Page(b"abc", headers=(("Content-Encoding", "snappy"),)))
+    kept = tmp_path / "kept"
+    kept.write_text("before")
+    for flags in ([], ["--json-out"], ["-o", str(kept)]):
+        code, _, told = run("get", *flags, url)
+        assert (code, "'snappy'; --raw takes it as it is" in told) == (61, True)
+    assert kept.read_text() == "before"
+    assert run("get", "--raw", url) == (0, "abc", "")
+    assert run("head", url)[0] == 0
+
+
+def test_what_the_cache_answers_has_no_timing(run: Run, origin: Origin) -> None:
+    page = f"{origin.url}/page/tea"
+    run("get", page)
+    code, out, told = run("get", "--timing", page)
+    assert (code, out, told) == (0, "page tea, hit 1\n", "no request was sent: from the cache\n")
