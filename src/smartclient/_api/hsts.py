@@ -56,8 +56,9 @@ class KeptHSTS(HSTSList):
 
         rows = {name: list(policy) for name, policy in list(hosts.items())[-HOSTS_MAX:]}
         try:
-            write_private(self.path, dumps({"hosts": rows}, indent=1) + "\n")
-        except OSError as error:
+            write_private(self.path, dumps({"hosts": rows}, indent=1) + "
+")
+        except (OSError, ValueError) as error:  # ValueError: a path that no system has
             _report(self.path, "written", error)
 
     def __reduce__(self) -> tuple[Any, ...]:
