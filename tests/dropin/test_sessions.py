@@ -262,7 +262,6 @@ ERRORS = [  # URL or path, options, error, text
     pytest.param("http://", {}, exceptions.InvalidURL, "No host supplied", id="no-host"),
     pytest.param("/echo", {"headers": {"A": 1}}, exceptions.InvalidHeader, "str or bytes", id="header"),
     pytest.param("/echo", {"timeout": (1, 2, 3)}, ValueError, r"\(connect, read\)", id="timeout"),
-    pytest.param("/echo", {"verify": "/no/such/file"}, OSError, "Could not find .* invalid path", id="bundle"),
     pytest.param("http://127.0.0.1:1/", {"retries": 0}, exceptions.ConnectionError, "127.0.0.1", id="refused"),
 ]
 
@@ -309,6 +308,16 @@ def test_verify_is_heeded(session, tls_origin, authority):
     assert session.get(f"{tls_origin.url}/bytes/1").ok
     with pytest.warns(exceptions.InsecureRequestWarning):
         assert session.get(f"{tls_origin.url}/bytes/1", verify=False).ok
+
+
+def test_a_bundle_must_be_there_where_it_is_needed(session, origin, tls_origin):
+    session.verify = "/no/such/file"
+    assert session.get(f"{origin.url}/bytes/1").ok
+    with pytest.raises(OSError, match=r"Could not find .* invalid path: /no/such/file"):
+        session.get(f"{tls_origin.url}/bytes/1")
+    assert tls_origin.seen.requests == []
+    with pytest.raises(OSError, match="invalid path"):
+        smartclient.adapters.HTTPAdapter().cert_verify(None, tls_origin.url, "/no/such/file", None)
 
 
 def test_environment_is_read_in_each_call(session, tls_origin, authority, monkeypatch):

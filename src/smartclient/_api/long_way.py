@@ -104,7 +104,7 @@ def prepared_by(session: "Session", request: Any) -> PreparedRequest:
     """`request` with the settings of `session`, and with the options of the call that it belongs to, if any."""
     call = getattr(request, "_call", None) or Call()
     auth = session.auth if request.auth is None else request.auth
-    called = auth if takes_requests(auth) else None
+    called = auth if session._blocking and takes_requests(auth) else None
     if not _is_http(request.url, session):
         return _prepared_for_adapter(session, request, auth)
     rare: Any = call.rare if call.proxies is None else {**call.rare, "proxies": call.proxies}
@@ -166,7 +166,7 @@ def _copied(hooks: Any) -> dict[str, Any]:
 def _is_http(url: Any, session: "Session") -> bool:
     text = url if isinstance(url, str) else url.decode("utf-8", "replace") if isinstance(url, bytes) else str(url)
     scheme = text.lstrip().partition("://")[0].lower()
-    if scheme in ("http", "https") or "://" not in text:
+    if scheme in ("http", "https") or "://" not in text or not session._blocking:
         return True
     return not any(text.lstrip().lower().startswith(prefix.lower()) for prefix in session.adapters)
 
@@ -240,7 +240,7 @@ def send(session: "Session", prepared: Any, arguments: dict[str, Any]) -> Respon
     allow_redirects = arguments.pop("allow_redirects", True)
     timeout_given = "timeout" in arguments
     told = Told(*(arguments.pop(name, None) for name in Told._fields))
-    response = _one_hop(session, prepared, told, timeout_given)
+    response = _one_hop(session, prepared, told, timeout_given, arguments)
     answered = response
     try:
         response = dispatch_hook("response", prepared.hooks, response, **told._asdict(), **arguments)
@@ -260,30 +260,17 @@ def send(session: "Session", prepared: Any, arguments: dict[str, Any]) -> Respon
     return response
 
 
-def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_given: bool) -> Response:
-    """The response to one request, no redirect followed and its body not read."""
+def _one_hop(
+    session: "Session", prepared: PreparedRequest, told: Told, timeout_given: bool, more: dict[str, Any]
+) -> Response:
+    """The response to one request, no redirect followed and its body not read; `more` is for adapters of others."""
     adapter = session.get_adapter(url=prepared.url)
-    deadline, prepared._deadline = prepared._deadline, None
     if not str(prepared.url).lower().startswith(("http://", "https://")):
-        return _elsewhere(adapter, prepared, told)
-    made = prepared._made_of
-    if made is None or prepared._for is None or prepared._for() is not session:
-        made = _bare(session, prepared, told, timeout_given)
-    else:
-        made = made.replace(options=changed_options(made.options, prepared._told, told))
-    request = request_from(prepared, made)
-    if request.options.auth is None and request.url.raw_userinfo:  # what is prepared has its credentials, or wants none
-        request.options = replace(request.options, auth=Settled(None))
-    if AUTHORIZATION in request.fields and request.options.proxies is not None:
-        to_proxy = request.fields.get(AUTHORIZATION)
-        request.fields, request.options = with_authorization(request.fields, request.options, to_proxy)
-    prepared._sent_as = request
-    total = request.options.timeout.total
-    started = time.monotonic()
-    request.deadline = deadline if deadline is not None else float("inf") if total is None else started + total
+        return _elsewhere(adapter, prepared, told, more)
+    request = prepared._sent_as = made_ready(session, prepared, told, timeout_given)
     if is_replaced(adapter) and request.options.cache is not None:
         request = request.replace(options=replace(request.options, cache=None))
-    stage = AdapterStage(adapter, prepared, request, told)
+    stage = AdapterStage(adapter, prepared, request, told, more)
     together, extras = session._open_together(), session._extras()
     hop = build_hop(
         stage,
@@ -301,6 +288,26 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
         error.request = stage.sent
         raise
     return dressed(response, stage.answer, stage.sent, adapter)
+
+
+def made_ready(session: Any, prepared: PreparedRequest, told: Told, timeout_given: bool) -> ModelRequest:
+    """What the stages are given for `prepared`, with its time running."""
+    deadline, prepared._deadline = prepared._deadline, None
+    made = prepared._made_of
+    if made is None or prepared._for is None or prepared._for() is not session:
+        made = _bare(session, prepared, told, timeout_given)
+    else:
+        made = made.replace(options=changed_options(made.options, prepared._told, told))
+    request = request_from(prepared, made)
+    if request.options.auth is None and request.url.raw_userinfo:  # what is prepared has its credentials, or wants none
+        request.options = replace(request.options, auth=Settled(None))
+    if AUTHORIZATION in request.fields and request.options.proxies is not None:
+        to_proxy = request.fields.get(AUTHORIZATION)
+        request.fields, request.options = with_authorization(request.fields, request.options, to_proxy)
+    total = request.options.timeout.total
+    started = time.monotonic()
+    request.deadline = deadline if deadline is not None else float("inf") if total is None else started + total
+    return request
 
 
 def _bare(session: "Session", prepared: PreparedRequest, told: Told, timeout_given: bool) -> ModelRequest:
@@ -347,7 +354,7 @@ def _keep_cookies(session: "Session", response: Any) -> None:
             session._jar.store(URL.parse(each.url), lines, time.time())
 
 
-def _elsewhere(adapter: Any, prepared: PreparedRequest, told: Told) -> Response:
+def _elsewhere(adapter: Any, prepared: PreparedRequest, told: Told, more: dict[str, Any]) -> Response:
     """What an adapter answers for a URL of a scheme of its own."""
     from .adapting import reply_of
     from .answers import our_error
@@ -355,7 +362,7 @@ def _elsewhere(adapter: Any, prepared: PreparedRequest, told: Told) -> Response:
     stand_in = ModelRequest(str(prepared.method), URL.parse("http://localhost/"))
     started = time.monotonic()
     try:
-        answer = adapter.send(prepared, **told._asdict())
+        answer = adapter.send(prepared, **told._asdict(), **more)
     except Exception as error:
         ours = our_error(error)
         if ours is None:
