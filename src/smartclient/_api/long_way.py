@@ -5,14 +5,16 @@ in `_api.redirects`. The options of the call travel with the prepared request.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from .._model.basic import basic_credentials
+from .._model.body import BytesReader
 from .._model.errors import InvalidOption, InvalidSchema, RequestException, shown
 from .._model.frozen import replace
+from .._model.message import Head, Reply
 from .._model.request import Request as ModelRequest
 from .._model.url import URL
 from .._pipeline.auth import Settled
@@ -240,50 +242,79 @@ def send(session: "Session", prepared: Any, arguments: dict[str, Any]) -> Respon
     allow_redirects = arguments.pop("allow_redirects", True)
     timeout_given = "timeout" in arguments
     told = Told(*(arguments.pop(name, None) for name in Told._fields))
-    response = _one_hop(session, prepared, told, timeout_given, arguments)
-    answered = response
-    try:
-        response = dispatch_hook("response", prepared.hooks, response, **told._asdict(), **arguments)
-    except BaseException:
-        answered.close()
-        raise
-    if response is not answered:
-        _keep_cookies(session, response)
-    if allow_redirects and isinstance(response, Response):
-        history = list(response.history)
-        for following in session.resolve_redirects(response, prepared, **told._asdict(), **arguments):
-            history.append(response)
-            response = following
-            response.history = list(history)
+
+    def answer(request: ModelRequest | None) -> Response:
+        response = answered = _one_hop(session, prepared, request, told, arguments)
+        try:
+            response = dispatch_hook("response", prepared.hooks, response, **told._asdict(), **arguments)
+        except BaseException:
+            answered.close()
+            raise
+        if response is not answered:
+            _keep_cookies(session, response)
+        if allow_redirects and isinstance(response, Response):
+            history = list(response.history)
+            for following in session.resolve_redirects(response, prepared, **told._asdict(), **arguments):
+                history.append(response)
+                response = following
+                response.history = list(history)
+        return response
+
+    request = made_ready(session, prepared, told, timeout_given) if _is_on_the_web(prepared) else None
+    response = answer(request) if request is None or prepared._follows else _as_one_call(session, request, answer)
     if not told.stream and not (prepared._follows and response.is_redirect):
         response.content  # noqa: B018, it is read here
     return response
 
 
+def _is_on_the_web(prepared: PreparedRequest) -> bool:
+    return str(prepared.url).lower().startswith(("http://", "https://"))
+
+
+def _as_one_call(session: "Session", request: ModelRequest, answer: Callable[[ModelRequest], Response]) -> Response:
+    """What `answer` gives for `request`: one call to those who observe it, however many redirects are followed."""
+    found: list[Response] = []
+
+    async def whole(given: ModelRequest) -> Reply:
+        response = answer(given)
+        found.append(response)
+        reply: Reply = getattr(response, "_reply", None) or Reply(Head(200), BytesReader(b""), given)  # of a hook
+        return reply
+
+    async def call() -> None:
+        await session._extras().around_call(whole, session._open_together().runtime)(request)
+
+    run_blocking(call())
+    return found[0]
+
+
 def _one_hop(
-    session: "Session", prepared: PreparedRequest, told: Told, timeout_given: bool, more: dict[str, Any]
+    session: "Session", prepared: PreparedRequest, request: ModelRequest | None, told: Told, more: dict[str, Any]
 ) -> Response:
-    """The response to one request, no redirect followed and its body not read; `more` is for adapters of others."""
+    """The response to one request, no redirect followed and its body not read.
+
+    `request` is what the stages get for `prepared`, None for schemes that only its adapter knows; `more` is for
+    adapters of others.
+    """
     adapter = session.get_adapter(url=prepared.url)
-    if not str(prepared.url).lower().startswith(("http://", "https://")):
+    if request is None:
         return _elsewhere(adapter, prepared, told, more)
-    request = prepared._sent_as = made_ready(session, prepared, told, timeout_given)
+    prepared._sent_as = request
     if is_replaced(adapter) and request.options.cache is not None:
         request = request.replace(options=replace(request.options, cache=None))
     stage = AdapterStage(adapter, prepared, request, told, more)
-    together, extras = session._open_together(), session._extras()
     hop = build_hop(
         stage,
-        together=together,
+        together=session._open_together(),
         wall_clock=time.time,
         jar=None if session._jar is None else OnlyKeeping(session._jar),  # type: ignore[arg-type]
         caching=session._caching,
         hsts=session._hsts,
-        extras=extras,
+        extras=session._extras(),
         again=False,
     )
     try:
-        response = run_blocking(perform(extras.around_call(hop, together.runtime), request, Response, whole=False))
+        response = run_blocking(perform(hop, request, Response, whole=False))
     except RequestException as error:
         error.request = stage.sent
         raise
