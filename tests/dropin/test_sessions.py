@@ -495,3 +495,46 @@ def test_timeout_of_urllib3(session, origin):
     urllib3 = pytest.importorskip("urllib3")
     with pytest.raises(exceptions.ReadTimeout):
         session.get(f"{origin.url}/wait", timeout=urllib3.Timeout(connect=5, read=0.02))
+
+
+class Named(smartclient.Session):
+    """A session of a program that has its own idea of names which are ours as well, and sets them first."""
+
+    base_url = None
+
+    def __init__(self, base_url):
+        self.base_url, self.timeout, self.cache = base_url, 7, {"own": 1}
+        super().__init__()
+        self.auth = ("user", "pass")
+
+    def request(self, method, url, **arguments):
+        return super().request(method, self.base_url + url, **arguments)
+
+
+def test_names_of_ours_in_a_class_that_was_written_for_requests(way, origin):
+    with Named(origin.url) as session:
+        assert session.get("/echo").status_code == 200
+        assert (session.base_url, session.timeout, session.cache) == (origin.url, 7, {"own": 1})
+    assert origin.seen.requests[0].target == "/echo"
+
+
+def test_names_of_ours_that_are_set_later(way, origin, other_origin):
+    class Later(smartclient.Session):
+        def __init__(self):
+            super().__init__()
+            self.base_url, self.cache, self.timeout = origin.url, [], (3, 7)
+
+    with Later() as session:
+        session.get(f"{session.base_url}/echo", auth=("user", "pass"))
+        session.auth = ("user", "pass")
+        session.get(f"{other_origin.url}/echo")
+        assert session.cache == []
+    assert [seen.target for seen in origin.seen.requests] == ["/echo"]
+    assert other_origin.seen.requests[0].header("authorization") == "Basic dXNlcjpwYXNz"
+
+
+def test_a_base_url_is_given_back_as_it_was_given(session, origin):
+    session.base_url = origin.url
+    assert session.base_url == origin.url
+    session.get("echo")
+    assert origin.seen.requests[0].target == "/echo"

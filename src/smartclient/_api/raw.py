@@ -133,7 +133,7 @@ class RawBody(io.IOBase):
         """The target that was asked for, without its origin."""
         return self._reply.request.url.target
 
-    url = property(geturl)
+    url = _request_url = property(geturl)  # requests-cache looks for that
 
     def info(self) -> Headers:
         """`headers`."""
