@@ -313,7 +313,7 @@ def test_verify_is_heeded(session, tls_origin, authority):
 def test_a_bundle_must_be_there_where_it_is_needed(session, origin, tls_origin):
     session.verify = "/no/such/file"
     assert session.get(f"{origin.url}/bytes/1").ok
-    with pytest.raises(OSError, match=r"Could not find .* invalid path: /no/such/file"):
+    with pytest.raises(OSError, match=r"^Could not find a suitable TLS CA .* invalid path: /no/such/file$"):
         session.get(f"{tls_origin.url}/bytes/1")
     assert tls_origin.seen.requests == []
     with pytest.raises(OSError, match="invalid path"):
