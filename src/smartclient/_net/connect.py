@@ -1,7 +1,7 @@
 """From a route to an open stream: TCP, a proxy, TLS, inside one limit. The race between addresses is `tcp`'s."""
 
 from .._model.declared import NamedTuple
-from .._model.errors import RequestException, SSLError
+from .._model.errors import InvalidOption, RequestException, SSLError
 from .._model.options import TLS, Reach
 from .._model.proxy import Proxy
 from .._model.timings import Notes
@@ -60,6 +60,8 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None, notes: 
         if notes is not None:
             notes.tls = runtime.now() - opened
         return stream
+    except InvalidOption:  # a file that is not there, in requests' words; nothing was tried
+        raise
     except RequestException as error:
         raise _explained(error, route.origin, runtime.now() - started) from error
 
