@@ -131,6 +131,7 @@ class _Answers(asyncio.Protocol):
             fields = {
                 "fresh": "Cache-Control: max-age=60\r\n",
                 "stale": 'Cache-Control: no-cache\r\nETag: "1"\r\n',
+                "cookie": "Set-Cookie: a=b\r\n",
                 "swr": 'Cache-Control: max-age=0, stale-while-revalidate=60\r\nETag: "1"\r\n',
             }
             if count == 1:
