@@ -1,8 +1,9 @@
 """`session.cache`: what is stored, and having it forgotten; written once for both facades. Never how it is used."""
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import IncompleteBody, InvalidOption
 from .._model.headers import Fields
 from .._model.scope import EVERYTHING, Scope, origin_of
@@ -116,7 +117,7 @@ class SessionCache(View):
         return run_blocking(_verified(self.of, _blocking()))
 
     def stats(self) -> Stats:
-        """How many responses are stored, their size in bytes, and how many left for lack of room."""
+        """How many responses are stored, their size in bytes, how many left for lack of room, hits and misses."""
         return run_blocking(_stats(self.of, _blocking()))
 
 
@@ -205,7 +206,7 @@ async def _verified(cache: "Cache | None", runtime: Runtime) -> Verified:
             damaged += not await _is_whole(store, runtime, stored)
         if after is None:
             break
-    return Verified(max(held, seen), damaged + max(0, held - seen))  # records that nobody can read are not shown
+    return Verified(max(held, seen), damaged + max(0, held - seen))  # unreadable records are not shown, and dropped
 
 
 async def _is_whole(store: Store, runtime: Runtime, stored: Stored) -> bool:

@@ -5,8 +5,9 @@ Sources: RFC 3986 (syntax, reference resolution), RFC 6874 (zone identifiers), R
 
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
+from .declared import NamedTuple
 from .errors import InvalidSchema, InvalidURL, MissingSchema
 from .patterns import later
 from .percent import CONTROL, PATH, QUERY, USERINFO, encoded, query_from
@@ -300,7 +301,7 @@ def _refuse(text: str, reason: str) -> NoReturn:
 
 
 def _cleaned(text: str) -> str:
-    text = text.strip()
+    text = text.lstrip().rstrip(" \t\r\n\f\v")  # what else there is at the end belongs to the path or the query
     if CONTROL.search(text):
         _refuse(text, "control characters")
     return text

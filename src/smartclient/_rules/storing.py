@@ -15,7 +15,6 @@ from .._model.policy import DEFAULT_POLICY, CachePolicy, CacheRule
 from .._model.ranges import parse_content_range
 from .._model.request import Request
 from .._model.stored import Key, Part, Stored
-from .._model.structured import parse_structured_list
 from .directives import Directives, directives_of, targeted_directives
 from .freshness import freshness_lifetime, generated_at, heuristic_lifetime, initial_age
 from .selection import selecting_values
@@ -41,7 +40,7 @@ UNDERSTOOD_STATUSES = HEURISTIC_STATUSES.union(
 )  # RFC 9110 section 15: those whose caching requirements this cache knows
 RULED_STATUSES = frozenset((200, 203, 204, 206, 300, 301, 308))  # what a user's own lifetime is meant for
 _OF_ITS_OWN_REQUEST = frozenset((304, 412, 416))  # they answer a condition or a range, and no other request
-_USEFUL = frozenset(("cache-control", "expires", "etag", "last-modified"))
+_USEFUL = frozenset(("cache-control", "clear-site-data", "expires", "etag", "last-modified"))
 _OF_PARTS = ("content-length", "content-range")
 _GROUPS_MAX = 128  # RFC 9875 section 2 asks for 32
 
@@ -85,7 +84,7 @@ def record_or_refusal(
 
 
 def is_useless(head: Head, policy: CachePolicy = DEFAULT_POLICY) -> bool:
-    """Whether an answer says so little that it could be neither reused nor validated, and nobody else says more."""
+    """Whether an answer says so little that it means nothing for any cache, and nobody else says more."""
     return (
         _USEFUL.isdisjoint(head.fields.index)
         and policy.stale_if_error is None
@@ -243,7 +242,12 @@ def _until(fresh_until: float, directives: Directives, name: str) -> float:
 
 
 def _groups_of(fields: Fields) -> tuple[str, ...]:
-    members = parse_structured_list(", ".join(fields.getlist("cache-groups"))) or []
+    lines = fields.getlist("cache-groups")
+    if not lines:
+        return ()
+    from .._model.structured import parse_structured_list
+
+    members = parse_structured_list(", ".join(lines)) or []
     return tuple([item.value for item in members if type(item.value) is str][:_GROUPS_MAX])
 
 

@@ -1,8 +1,9 @@
 """The blocking runtime: plain sockets with timeouts. Nothing here ever suspends; Ctrl-C ends every wait."""
 
+import contextlib
 import os
 import socket
-import struct
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _KERNEL_LIMITS = os.name == "posix"
 _TICK_MICROS = 4000
+_LONG = sys.maxsize.bit_length() // 8 + 1  # bytes of C's long where `_KERNEL_LIMITS` holds; `struct` costs each start
 
 
 class BlockingStream(SocketStream):
@@ -53,7 +55,7 @@ class BlockingStream(SocketStream):
             return self._sock.recv(max_bytes)  # type: ignore[no-any-return]
         except OSError as error:
             if _is_late(error):
-                raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
+                raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s") from error
             raise ReadError(describe(error)) from error
 
     async def write(self, data: bytes, timeout: float | None) -> None:
@@ -100,6 +102,11 @@ class BlockingStream(SocketStream):
         self.closed = True
         self._sock.close()
 
+    def interrupt(self) -> None:
+        """Wakes the thread that waits for the peer, from any other: for it the connection ends."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+
 
 def _is_late(error: OSError) -> bool:
     """Whether our limit passed. A TimeoutError with a number is the system giving the peer up."""
@@ -109,7 +116,8 @@ def _is_late(error: OSError) -> bool:
 def _timeval(timeout: float | None) -> bytes:
     """`timeout` for the kernel, a tick longer since it may wake a tick early; zero means no limit."""
     micros = 0 if timeout is None else int(min(timeout, 2**31) * 1e6) + _TICK_MICROS
-    return struct.pack("ll", *divmod(micros, 1_000_000))
+    seconds, micros = divmod(micros, 1_000_000)
+    return seconds.to_bytes(_LONG, sys.byteorder) + micros.to_bytes(_LONG, sys.byteorder)
 
 
 class BlockingFuture:

@@ -15,7 +15,7 @@ from .body_files import CHUNK, BodyFile, FileSink
 if TYPE_CHECKING:
     from .sqlite import SQLiteStore
 
-_IN_FLIGHT = 2**19  # bytes handed to the thread and not yet written; twice as many fall out of the processor's cache
+_IN_FLIGHT = 2**20  # bytes handed to the thread and not yet written
 _GO_ON = 2**18
 _LIMIT = 10.0  # seconds that the disk may take for what is in flight
 
@@ -126,9 +126,9 @@ class SQLiteWriter:
             record.body, record.length = None, sink.length
             kept = self._store.add(record, BodyFile(self._name, sink.length, sink.checksums()))
         finally:
+            BEING_WRITTEN.discard(self._name)  # whatever becomes of the rest: what is left is swept up then
             if not kept:
                 self._give_up(sink)
-            BEING_WRITTEN.discard(self._name)
         return kept
 
     def discard(self) -> None:
@@ -142,8 +142,8 @@ class SQLiteWriter:
 
     def _drop(self, name: str) -> None:
         sink, self._sink = self._sink, None
-        self._give_up(sink)
         BEING_WRITTEN.discard(name)
+        self._give_up(sink)
 
     def _give_up(self, sink: FileSink | None) -> None:
         if sink is not None:
