@@ -13,7 +13,6 @@ from .body_files import BodyFile
 from .marks import MAX_MARKS
 from .memory import MAX_VARIANTS
 from .numbers import number_of, range_of
-from .record import from_bytes, to_bytes
 
 BATCH = 300  # rows that one step of the eviction removes
 KEPT = 0.9  # of the bounds, that eviction leaves
@@ -50,6 +49,8 @@ def lookup(db: sqlite3.Connection, key: Key) -> list[Row]:
 
 def stored_in(row: Sequence[Any]) -> Stored | None:
     """The response in a row; None if it is damaged."""
+    from .record import from_bytes  # many calls find nothing, and write nothing
+
     id, stamp, file, checksums, record = row
     stored = from_bytes(record) if type(record) is bytes else None
     if stored is None:
@@ -74,6 +75,8 @@ def add(db: sqlite3.Connection, record: Stored, file: BodyFile | None, now: floa
         return False  # somebody took us for dead, and has removed it
     for old in _replaced(db, record):
         db.execute("DELETE FROM response WHERE id = ?", old)
+    from .record import to_bytes
+
     data = to_bytes(record)
     stamp = _new_stamp()
     name, checksums = (None, None) if file is None else (file.name, file.checksums)
@@ -129,25 +132,29 @@ def _add_groups(db: sqlite3.Connection, record: Stored, id: int) -> None:
         db.executemany("INSERT OR IGNORE INTO member VALUES (?, ?, ?)", [(origin, name, id) for name in record.groups])
 
 
-def freshen(db: sqlite3.Connection, place: Place, record: Stored, now: float) -> bool:
-    """Writes `record` over the row at `place`, whose body it has; False if that has changed, or it was invalidated.
+def freshen(db: sqlite3.Connection, stored: Stored, record: Stored) -> bool:
+    """Writes `record` over the row of `stored`, whose body it has; False if that has changed, or it was invalidated.
 
-    To be called in a transaction.
+    To be called in a transaction. When it was used is written with all other uses: each index that changes would take
+    a fifth of all this.
     """
     if not _accepts(db, record):
         return False
-    id, old, file = place
+    from .record import to_bytes
+
+    id, old, file = stored.place
     data = to_bytes(record, file is None)
     stamp = _new_stamp()
     size = len(data) + (0 if file is None else file.length)
     changed = db.execute(
-        "UPDATE response SET stamp = ?, size = ?, last_used = ?, useless_at = ?, record = ? WHERE id = ? AND stamp = ?",
-        (stamp, size, now, _useless_at(record), data, id, old),
+        "UPDATE response SET stamp = ?, size = ?, useless_at = ?, record = ? WHERE id = ? AND stamp = ?",
+        (stamp, size, _useless_at(record), data, id, old),
     )
     if changed.rowcount == 0:
         return False
-    db.execute("DELETE FROM member WHERE response = ?", (id,))
-    _add_groups(db, record, id)
+    if stored.groups != record.groups:
+        db.execute("DELETE FROM member WHERE response = ?", (id,))
+        _add_groups(db, record, id)
     record.place = (id, stamp, file)
     return True
 
