@@ -46,6 +46,8 @@ POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
 CLOSE = b"Connection: close\r\n"
 LONG = 200_000  # bytes, past every limit of the head
 
+BARE_LF = b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok"
+
 REFUSED: dict[str, tuple[Script, type[RequestException]]] = {
     "garbage": ([b"\x00\xff\xfe binary nonsense\r\n\r\n", HOLD], RemoteProtocolError),
     "garbage without a line end": ([b"\x16\x03\x01 what is this", HOLD], RemoteProtocolError),
@@ -61,7 +63,7 @@ REFUSED: dict[str, tuple[Script, type[RequestException]]] = {
     "two lengths": ([BARE + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nokk", HOLD], RemoteProtocolError),
     "huge length": ([BARE + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", HOLD], RemoteProtocolError),
     "negative length": ([BARE + b"Content-Length: -1\r\n\r\n", HOLD], RemoteProtocolError),
-    "bare LF": ([b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", HOLD], RemoteProtocolError),
+    "bare LF": ([BARE_LF, HOLD], RemoteProtocolError),
     "NUL in a field": ([BARE + b"X: a\0b\r\n\r\n", HOLD], RemoteProtocolError),
     "101 unasked": ([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + POISON, HOLD], RemoteProtocolError),
     "closed without an answer": ([READ_HEAD, CUT], ServerDisconnected),
@@ -87,7 +89,7 @@ ONE_ERROR = pytest.mark.parametrize(("script", "kind"), REFUSED.values(), ids=RE
 def limited(client: Client, authority: Authority | None = None) -> Any:
     """A session with one connection, no retries, and a guard against hangs."""
     trust = {} if authority is None else {"verify": str(authority.ca_file)}
-    return client.session(limits=smartclient.Limits(max_connections=1), retries=0, timeout=5, **trust)
+    return client.session(limits=smartclient.Limits(max_connections=1), retries=0, timeout=20, **trust)
 
 
 def assert_goes_on(session: Any, server: ScriptedServer, retries: int = 0) -> None:
@@ -95,7 +97,7 @@ def assert_goes_on(session: Any, server: ScriptedServer, retries: int = 0) -> No
     assert usage(session) == (0, 0)
     assert session.get(server.url + "/next", retries=retries).content == b"clean"
     assert len(server.connections) == 2
-    assert server.connections[0].over.wait(5)
+    assert server.connections[0].over.wait(20)
     assert b"/next" not in server.connections[0].received
 
 
@@ -161,7 +163,7 @@ def test_unasked_bytes_on_an_idle_connection(
     session = limited(client, authority)
     assert session.get(server.url).content == b"ok"
     go_on.set()
-    assert sent.wait(5)
+    assert sent.wait(20)
     assert_goes_on(session, server)
 
 
@@ -175,7 +177,7 @@ def test_unasked_bytes_right_behind_the_answer(
     server = scripted([READ_HEAD, Send(OK + POISON, len(OK)), Tell(sent), HOLD], [CLEAN], **options)
     session = limited(client, authority)
     assert session.get(server.url).content == b"ok"
-    assert sent.wait(5)
+    assert sent.wait(20)
     assert_goes_on(session, server)
 
 
@@ -204,7 +206,7 @@ def test_end_of_tls(
     else:
         with pytest.raises(expected):
             session.get(server.url)
-    assert server.connection(0).over.wait(5)
+    assert server.connection(0).over.wait(20)
     assert_goes_on(session, server, retries=1)  # the news of the end may be on its way yet
 
 
@@ -213,7 +215,7 @@ def test_no_tls_at_all(client: Client, scripted: Scripted, authority: Authority)
     with pytest.raises(SSLError):
         session.get(f"https://localhost:{server.port}")
     assert usage(session) == (0, 0)
-    assert server.connection(0).over.wait(5)
+    assert server.connection(0).over.wait(20)
 
 
 def test_end_in_the_handshake(client: Client, scripted: Scripted, authority: Authority) -> None:
@@ -288,3 +290,10 @@ def test_upload_to_a_server_that_resets(client: Client, scripted: Scripted) -> N
         session.post(server.url, data=UPLOAD)
     assert caught.value.sent == "partly"
     assert_goes_on(session, server)
+
+
+def test_bare_lf_of_an_old_server(client: Client, scripted: Scripted) -> None:
+    server = scripted([BARE_LF, HOLD], [BARE_LF, HOLD])
+    session = client.session(lenient_http1=True, retries=0)
+    assert [session.get(server.url).content for _ in range(2)] == [b"ok"] * 2, "a connection was used again"
+    assert len(server.requests) == 2

@@ -249,6 +249,7 @@ class RequestMaker(Settings):
             strict_accept=self._fixed.strict_accept,
             raise_for_status=self._fixed.raise_for_status,
             http2=self._fixed.http2,
+            lenient_http1=self._fixed.lenient_http1,
             formats=self._fixed.formats,
             redirects=self._fixed.redirects,
             proxies=proxies,
