@@ -139,7 +139,7 @@ def test_whoever_replaces_request_sees_what_requests_gives(kind: Any, where: str
             with pytest.raises(StopIteration):
                 answer.send(None)
     assert request.call_args.args == ("GET", URL)
-    assert request.call_args.kwargs == ({"allow_redirects": True} if kind is Session else {})
+    assert kind is AsyncSession or request.call_args.kwargs["allow_redirects"] is True
 
 
 class Own(Session, ABC):
