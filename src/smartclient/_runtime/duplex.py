@@ -32,7 +32,7 @@ class PatientStream:
         try:
             data: bytes = await self._runtime.within(timeout, self._stream.read(max_bytes, None))
         except TimeoutError as error:
-            raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
+            raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s") from error
         return data
 
 
@@ -121,7 +121,7 @@ class ThreadsStream:
                 if not _is_waiting(error):
                     raise ReadError(describe(error)) from error
                 if not self._wait(error, False, end):
-                    raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
+                    raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s") from error
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """As `Stream.write`."""
