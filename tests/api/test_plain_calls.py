@@ -13,6 +13,7 @@ import pytest
 import smartclient
 from smartclient import AsyncSession, Session
 from smartclient._api.netrc import FOUND
+from smartclient._api.tls import TLS_VARIABLES
 from smartclient._model.message import Reply
 from smartclient._model.request import Request
 from smartclient._net.transport import SyncTransport
@@ -81,15 +82,17 @@ CHANGES: dict[str, Callable[[Session], Any]] = {
 }
 
 
+def _matters(name: str) -> bool:
+    return name.lower().endswith("_proxy")
+
+
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable that matters, but one of TLS; all of it, and the shell, are put back."""
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy") or name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "NETRC"):
-            monkeypatch.delenv(name)
+    for name in {*filter(_matters, os.environ), "http_proxy", *TLS_VARIABLES, "NETRC"}:
+        monkeypatch.setenv(name, "")  # so that whatever becomes of it is put back
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("http_proxy", "")
-    monkeypatch.delenv("http_proxy")
     monkeypatch.setenv("CURL_CA_BUNDLE", pytest.__file__)
     monkeypatch.setattr(os, "environ", os.environ)
     monkeypatch.setattr(SyncTransport, "handle_request", SyncTransport.handle_request)
