@@ -47,7 +47,7 @@ class Lanes:
                 place = self._place(route)
                 if place.speaks is False:
                     break
-                if place.connection is not None and (fresh or not place.connection.accepts):
+                if place.connection is not None and (fresh or not place.connection.accepts()):
                     place.connection.retire()
                     place.connection = None
                 fresh = False

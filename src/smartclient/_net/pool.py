@@ -258,7 +258,7 @@ class Pool:
         assert self._lanes is not None
         if self._lanes.left(connection) and connection.held:
             connection.held = False
-            if connection.accepts:
+            if connection.is_open:
                 self._state.release(connection, self._now())
             else:
                 self._state.discard(connection.route)
