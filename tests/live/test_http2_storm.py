@@ -15,7 +15,7 @@ from smartclient.exceptions import RequestException
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts sockets in /proc")
 
-REQUESTS, TASKS = 600, 40
+REQUESTS, TASKS = 500, 40
 PHASES = {"wait", "write", "read", "body", "close"}
 
 
@@ -31,7 +31,7 @@ class Shared(Storm):
         assert response.content == body_of(key, size)
 
     async def _streamed(self, key: str) -> None:
-        size = self.dice.choice((0, 1000, 70_000, 2_000_000))
+        size = self.dice.choice((0, 1000, 70_000, 1_500_000))
         async with self.session.stream("GET", f"{self._where()}/n/{key}/{size}/1") as response:
             self.in_body()
             assert b"".join(await pieces_of(response)) == body_of(key, size)
@@ -51,7 +51,7 @@ class Shared(Storm):
         assert response.status_code == 200
 
     async def _posted(self, key: str) -> None:
-        body = body_of(key, self.dice.choice((1, 3000, 20_000, 150_000)))
+        body = body_of(key, self.dice.choice((1, 6000, 20_000, 100_000)))
         response = await self.session.post(f"{self._where()}/up/{key}", data=body)
         assert response.content == receipt(key, body)
 

@@ -72,6 +72,7 @@ SAID = [
 ]
 
 
+@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 400), max_size=8))
 def test_any_split_says_the_same(cuts: list[int]) -> None:
     wire, data = conversation()
@@ -80,7 +81,7 @@ def test_any_split_says_the_same(cuts: list[int]) -> None:
     assert summary(events) == SAID
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(data=st.binary(max_size=200), place=st.integers(0, 400), put=st.binary(max_size=12))
 def test_any_bytes_give_events_or_our_error(data: bytes, place: int, put: bytes) -> None:
     wire, said = conversation()

@@ -54,7 +54,7 @@ class Traffic:
     __slots__ = (
         "_closed",
         "_doubted",
-        "_heard",
+        "_heard_at",
         "_lock",
         "_open",
         "_orphans",
@@ -77,7 +77,7 @@ class Traffic:
         self._reading = False
         self._writing = False
         self._unfinished = False  # the stream may hold part of what it was given to write
-        self._heard = 0  # reads that brought something
+        self._heard_at = runtime.now()
         self._doubted = False
         self._retired = False
         self._closed: RequestException | None = None
@@ -211,7 +211,7 @@ class Traffic:
 
     async def _listen(self, lane: Lane, timeout: float | None) -> None:
         """Until there is news for `lane`: reads for all, or waits for whoever does. Raises ReadTimeout."""
-        now, heard = self._runtime.now, self._heard
+        now = self._runtime.now
         end = inf if timeout is None else now() + timeout
         while True:
             waiter = None
@@ -229,7 +229,7 @@ class Traffic:
                 else:
                     await self._wait(lane, waiter, left)
             except ReadTimeout as error:
-                if self._heard == heard:
+                if timeout is None or now() - self._heard_at > timeout / 2:
                     self._doubt()
                     with suppress(RequestException):
                         await self.write(0.0)
@@ -279,7 +279,7 @@ class Traffic:
     def _take_in(self, data: bytes) -> None:
         if not data:
             raise ServerDisconnected("the peer closed the connection")
-        self._heard += 1
+        self._heard_at = self._runtime.now()
         self._doubted = False
         for number, event in self._wire.feed(data):
             if number == 0:

@@ -132,7 +132,7 @@ class Pool:
         origin, options = request.url.origin, request.options
         proxy = options.proxy
         secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
-        http2 = options.http2 and origin.scheme == "https" and (proxy is None or proxy.scheme != "https")
+        http2 = options.http2 and origin.scheme == "https"
         route = Route(origin, options.tls if secure else None, proxy, options.reach, http2)
         self._latest = options, route
         return route

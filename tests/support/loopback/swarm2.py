@@ -165,13 +165,13 @@ class _NarrowAnswers(_Answers):
     """One that is short of room."""
 
     streams = 8
-    window = 3000
+    window = 6000
 
     def _acknowledge(self, size: int, number: int) -> None:
         """Piece by piece, later: half of it now and again, until the last byte."""
         loop = asyncio.get_running_loop()
         if size and not self.transport.is_closing():
-            loop.call_later(0.0003 if size % 3 else 0.002, self._acknowledge_some, size, number)
+            loop.call_later(0.0002 if size % 3 else 0.001, self._acknowledge_some, size, number)
 
     def _acknowledge_some(self, size: int, number: int) -> None:
         piece = size // 2 + 1
