@@ -29,7 +29,7 @@ class Doom:
         self.reading_body = False
 
     def reached(self, kind: str) -> None:
-        self.phase = "body" if kind == "read" and self.reading_body else kind
+        self.phase = "body" if kind in ("read", "wait") and self.reading_body else kind
         self.steps -= 1
         if self.steps == 0:
             self.cancel()

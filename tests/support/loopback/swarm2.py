@@ -28,7 +28,7 @@ class Swarm2:
 
     Attributes:
         url: of the HTTP/2 origin.
-        narrow: of another one: 8 streams at a time, little room for what is sent to it, and more of it comes late.
+        narrow: of another one: 16 streams at a time, little room for what is sent to it, and more of it comes late.
         chat: of the WebSocket.
     """
 
@@ -164,7 +164,7 @@ class _Answers(asyncio.Protocol):
 class _NarrowAnswers(_Answers):
     """One that is short of room."""
 
-    streams = 8
+    streams = 16
     window = 6000
 
     def _acknowledge(self, size: int, number: int) -> None:
