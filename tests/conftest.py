@@ -1,11 +1,13 @@
 """Servers that every room's tests may ask for: started once, on loopback, on ephemeral ports."""
 
+import gc
 import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from loopback.authority import Authority
 from loopback.nginx import MISSING, Nginx, find_nginx
@@ -15,6 +17,18 @@ from loopback.scripted import Script, ScriptedServer
 
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE", "NETRC")
 
+# Examples of hypothesis: the same in every run, and few. `--hypothesis-profile=thorough` draws many and new ones.
+settings.register_profile(
+    "few",
+    max_examples=50,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],  # a machine that is busy is no fault of the test
+)
+settings.register_profile("thorough", settings.get_profile("few"), max_examples=2000, derandomize=False)
+settings.load_profile("few")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,6 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if " at 0x" in item.name and item.parent is not None:
             item._id = item.parent.id.child(re.sub(r" at 0x[0-9a-f]+", "", item.name))  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """What is collected stays: the garbage collector, which some tests call, need not look at it ever again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

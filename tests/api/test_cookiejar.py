@@ -9,7 +9,7 @@ from http.cookies import SimpleCookie
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient import Session, cookies
@@ -250,11 +250,9 @@ def test_no_file_of_cookies(tmp_path, content):
         jar.load(tmp_path / "none")
 
 
-quick = settings(max_examples=150, deadline=None, derandomize=True)
 WORDS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="\x7f;="), max_size=8)
 
 
-@quick
 @given(
     st.builds(
         Cookie,
@@ -274,7 +272,6 @@ def test_every_cookie_survives_its_file(cookie):
             assert getattr(again, name) == getattr(cookie, name)
 
 
-@quick
 @given(st.text(max_size=80) | st.text(st.sampled_from('{}[]":, \tTRUE1/#\n'), max_size=80))
 def test_any_text_is_cookies_or_our_error(text):
     try:

@@ -7,13 +7,12 @@ from collections import UserDict
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._api.payload import body_from
 from smartclient._model.errors import InvalidHeader, InvalidOption, RequestException
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 _DISPOSITION = re.compile(rb'form-data; name="([^"\r\n]*)"(?:; filename="([^"\r\n]*)")?')
 _UNESCAPED = {b"%22": b'"', b"%0D": b"\r", b"%0A": b"\n"}
 
@@ -233,7 +232,6 @@ NAMES = st.text(max_size=8) | st.sampled_from(['"', "\r\n", 'a"; filename="b', "
 CONTENTS = st.binary(max_size=30) | st.sampled_from([b"--", b"\r\n--", b"\r\n\r\n"])
 
 
-@quick
 @given(
     st.lists(st.tuples(NAMES, st.none() | NAMES, CONTENTS), min_size=1, max_size=4), st.dictionaries(NAMES, CONTENTS)
 )
@@ -260,7 +258,6 @@ ANY = st.recursive(
 )
 
 
-@quick
 @given(ANY, ANY)
 def test_anything_is_a_body_or_our_error(files, data):
     try:

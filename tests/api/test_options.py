@@ -6,7 +6,7 @@ import pathlib
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._api.cookies import cookie_pairs, jar_from
@@ -24,7 +24,6 @@ from smartclient._model.options import TLS, Timeout
 from smartclient._model.url import URL
 from smartclient._rules.jar import Jar
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 NOW = 1_800_000_000.0
 LONG = 2**31 // 1000
 
@@ -80,7 +79,6 @@ ANY = st.recursive(
 )
 
 
-@quick
 @given(ANY)
 def test_anything_is_a_timeout_or_our_error(value):
     try:
@@ -230,7 +228,6 @@ def test_jar_of_a_session(browser):
     assert copied.field_for(URL.parse("http://other.test/"), NOW) is None
 
 
-@quick
 @given(ANY | st.dictionaries(ANY.filter(lambda key: not isinstance(key, list | dict | tuple)), ANY))
 def test_anything_is_cookies_or_our_error(value):
     try:

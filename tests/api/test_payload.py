@@ -6,7 +6,7 @@ import tempfile
 from collections import OrderedDict, UserDict
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._api.payload import body_from, checked_framing
@@ -14,7 +14,6 @@ from smartclient._model.body import NO_BODY, RequestBody
 from smartclient._model.errors import InvalidHeader, InvalidJSONError, InvalidOption, UnrewindableBodyError
 from smartclient._model.headers import Fields
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -285,7 +284,6 @@ ANY = st.recursive(
 )
 
 
-@quick
 @given(ANY, ANY)
 def test_anything_is_a_body_or_our_error(data, value):
     try:

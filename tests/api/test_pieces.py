@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._api.pieces import EachAsync, Lines, Pieces, Text, each
@@ -14,8 +14,6 @@ from smartclient._model.message import Head, Reply
 from smartclient._model.request import Request
 from smartclient._model.url import URL
 from smartclient._runtime.base import run_blocking
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 
 class Wire:
@@ -53,7 +51,6 @@ CUTS = st.lists(st.integers(0, 1000), max_size=6)
 SIZES = st.integers(1, 7) | st.none()
 
 
-@quick
 @given(st.binary(max_size=30), CUTS, SIZES)
 def test_pieces(data, cuts, size):
     pieces = list(each(pieces_of(Wire(split(data, cuts)), size)))
@@ -62,7 +59,6 @@ def test_pieces(data, cuts, size):
     assert size is None or all(len(piece) <= size for piece in pieces)
 
 
-@quick
 @given(st.text("aé€\r\n😀"), CUTS, SIZES, st.sampled_from(["utf-8", "utf-16-le", "utf-7", "gb18030"]))
 def test_text_in_any_split(text, cuts, size, encoding):
     wire = Wire(split(text.encode(encoding), cuts))
@@ -74,7 +70,6 @@ def test_text_in_any_split(text, cuts, size, encoding):
 CODECS = ["utf-8", "utf-16", "utf-32", "utf-7", "utf-8-sig", "shift_jis", "iso2022_jp", "hz", "big5", "cp1252"]
 
 
-@quick
 @given(st.binary(max_size=30), CUTS, st.sampled_from(CODECS))
 def test_any_bytes_are_text(data, cuts, encoding):
     text = "".join(each(Text(pieces_of(Wire(split(data, cuts))), encoding)))
@@ -95,7 +90,6 @@ def test_hard_text(encoding, pieces, text):
     assert "".join(portions) == text or (text is None and portions)
 
 
-@quick
 @given(st.lists(st.sampled_from([b"\r", b"\n", b"a", b"\xc3\xa9", b""])).map(b"".join), CUTS, SIZES)
 def test_lines_in_any_split(data, cuts, size):
     def lines():

@@ -3,15 +3,13 @@
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._api.pieces import EachAsync, Lines, Pieces, Text, each
 from smartclient._codec.lines import LineSplitter
 from smartclient._model.headers import NO_FIELDS
 from smartclient._runtime.base import run_blocking
-
-quick = settings(max_examples=100, deadline=None, derandomize=True)
 
 
 class Body:
@@ -63,7 +61,6 @@ DATA = st.binary(max_size=20) | st.lists(
 ).map(b"".join)
 
 
-@quick
 @given(DATA, CUTS, SIZES)
 def test_pieces_are_the_body_and_keep_to_the_size(data: bytes, cuts: list[int], size: int | None) -> None:
     pieces = list(each(pieces_of(data, cuts, size)))
@@ -71,20 +68,17 @@ def test_pieces_are_the_body_and_keep_to_the_size(data: bytes, cuts: list[int], 
     assert all(0 < len(piece) <= (size or len(data)) for piece in pieces)
 
 
-@quick
 @given(DATA, CUTS, SIZES)
 def test_lines_are_those_of_the_whole(data: bytes, cuts: list[int], size: int | None) -> None:
     assert list(each(Lines(pieces_of(data, cuts, size), LineSplitter()))) == data.splitlines()
 
 
-@quick
 @given(DATA, CUTS, SIZES, st.sampled_from(["utf-8", "latin-1", "utf-16", "utf-32", "shift_jis", "gb18030"]))
 def test_text_is_that_of_the_whole(data: bytes, cuts: list[int], size: int | None, encoding: str) -> None:
     whole = data.decode(encoding, "replace")
     assert "".join(each(Text(pieces_of(data, cuts, size), encoding))) == whole
 
 
-@quick
 @given(DATA, CUTS, SIZES)
 def test_both_iterators_give_the_same(data: bytes, cuts: list[int], size: int | None) -> None:
     async def collected() -> list[bytes]:

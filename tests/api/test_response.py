@@ -7,7 +7,7 @@ import json
 import pickle
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._api.response import AsyncResponse, Response
@@ -30,7 +30,6 @@ from smartclient._model.url import URL
 from smartclient._pipeline.content import ContentStage
 from smartclient._runtime.base import run_blocking
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 URL_TEXT = "http://user:secret@h.example/path?token=secret#part"
 
 
@@ -179,7 +178,6 @@ def test_json_arguments_pass():
     assert whole(b"[1.5]").json(parse_float=str) == ["1.5"]
 
 
-@quick
 @given(st.binary() | st.text('[]{}0123456789.,:"\\ \n\ud800eE-+truefalsn').map(lambda t: t.encode("utf-8", "replace")))
 def test_any_bytes_are_json_or_our_error(content):
     try:

@@ -8,7 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import smartclient
@@ -35,7 +35,6 @@ from smartclient._pipeline.together import Together
 from smartclient._rules.jar import Jar
 from smartclient._runtime.base import run_blocking
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 URL = "http://h.example/path"
 
 
@@ -168,7 +167,6 @@ def hostile():
     return session
 
 
-@quick
 @given(st.dictionaries(st.sampled_from(KEYWORDS), ANY, min_size=1, max_size=3))
 def test_anything_as_an_option_gives_a_response_or_our_error(hostile, options):
     try:
@@ -196,7 +194,6 @@ def test_values_of_fields_that_have_no_text(hostile, name, value):
         hostile.post(URL, **{name: {"a": value}})
 
 
-@quick
 @given(ANY)
 def test_anything_as_a_method_gives_a_response_or_our_error(hostile, value):
     try:
@@ -206,7 +203,6 @@ def test_anything_as_a_method_gives_a_response_or_our_error(hostile, value):
     assert response.request.method.isascii()
 
 
-@quick
 @given(st.text() | st.binary() | st.text("htps:/@[]?#%.\\ 0123456789é"))
 def test_any_text_as_a_url_gives_a_response_or_our_error(hostile, value):
     try:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._cli.bars import bar_line
@@ -14,8 +14,6 @@ from smartclient._cli.exits import Fault
 from smartclient._cli.masks import escaped, masked, masked_value
 from smartclient._cli.render import JSON_SHOWN_MAX, Look, Output, indented_json, show_body
 from smartclient._model.headers import CREDENTIAL_FIELDS
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +95,6 @@ JSON_VALUES = st.recursive(
 )
 
 
-@quick
 @given(JSON_VALUES, st.booleans())
 def test_indented_json_is_what_the_json_module_indents(value: object, plain: bool) -> None:
     expected = json.dumps(value, indent=2, ensure_ascii=plain)
@@ -146,7 +143,6 @@ def test_binary_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> No
     ]
 
 
-@quick
 @given(st.lists(st.text(min_size=1), max_size=5), st.sampled_from([None, "text/html", "application/json"]))
 def test_no_control_byte_reaches_a_terminal(pieces: list[str], content_type: str | None) -> None:
     text = shown(pieces, content_type)
@@ -205,7 +201,6 @@ def test_bar_line(done: int, total: int | None, rate: float, columns: int, line:
     assert bar_line("f", done, total, rate, columns) == line
 
 
-@quick
 @given(st.integers(0, 2**60), st.none() | st.integers(0, 2**60), st.floats(0, 2**40), st.integers(10, 300))
 def test_a_bar_is_never_longer_than_its_line(done: int, total: int | None, rate: float, columns: int) -> None:
     assert len(bar_line("a file", done, total, rate, columns)) < columns

@@ -6,7 +6,7 @@ from itertools import product
 
 import brotli
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coded import (
@@ -34,7 +34,6 @@ from smartclient._model.options import DEFAULT_LIMITS
 
 TEXT = b"The quick brown fox jumps over the lazy dog. " * 40
 NOISE = bytes(zlib.crc32(n.to_bytes(4)) & 0xFF for n in range(3000))
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 BR = coded(TEXT, "br")
 BR_ZERO_LAST = b"\x1b\t\0\0$\xc5\xc2\0B\xa0\x008\x94\0"
@@ -297,7 +296,6 @@ CODINGS = st.lists(st.sampled_from(sorted(ENCODERS)), min_size=1, max_size=3)
 CUTS = st.lists(st.integers(0, 5000), max_size=12)
 
 
-@quick
 @given(CODINGS, st.binary(max_size=3000), CUTS, st.sampled_from([zlib_format, bare]), st.integers(0, 20))
 def test_any_split_gives_the_content(
     codings: list[str], content: bytes, cuts: list[int], deflate: Callable[[bytes], bytes], zeros: int
@@ -333,7 +331,6 @@ HOSTILE = st.one_of(
 )
 
 
-@settings(quick, max_examples=400)
 @given(CODINGS, st.sampled_from(sorted(ENCODERS)), HOSTILE, CUTS, st.booleans())
 def test_any_bytes_in_any_split_give_one_result(
     codings: list[str], inner: str, data: bytes, cuts: list[int], hidden: bool

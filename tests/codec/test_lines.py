@@ -3,13 +3,11 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._codec.lines import LineSplitter
 from smartclient._model.errors import BodyTooLarge, InvalidOption
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 
 def lines_of(pieces, delimiter=None, **limits):
@@ -59,7 +57,6 @@ TEXTS = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"a", b"ab", b"b", b"|"
 CUTS = st.lists(st.integers(0, 1000), max_size=8)
 
 
-@quick
 @given(TEXTS, CUTS)
 def test_any_split_gives_the_same_lines(data, cuts):
     expected = data.splitlines()
@@ -68,7 +65,6 @@ def test_any_split_gives_the_same_lines(data, cuts):
     assert lines_of([piece for part in split(data, cuts) for piece in (b"", part, b"")]) == expected
 
 
-@quick
 @given(TEXTS, CUTS, st.sampled_from([b"\n", b"ab", b"a|", b"bab", b"\r\n"]))
 def test_any_split_gives_the_same_delimited_parts(data, cuts, delimiter):
     expected = data.split(delimiter)

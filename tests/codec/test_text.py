@@ -4,7 +4,7 @@ import codecs
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._codec.text import decode_text, json_encoding, text_encoding
@@ -84,17 +84,12 @@ def test_json_encoding(value: object, encoding: str) -> None:
     assert json.loads(content.decode(json_encoding(content))) == value
 
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
-
-
-@quick
 @given(st.none() | st.text(max_size=60) | st.text(max_size=20).map("text/html; charset={}".format), st.binary())
 def test_any_input_gives_text(content_type: str | None, content: bytes) -> None:
     encoding = text_encoding(content_type, content)
     assert decode_text(content, None, content_type) == content.decode(encoding, "replace").removeprefix("\ufeff")
 
 
-@quick
 @given(st.sampled_from([b"<meta charset=", b"<?xml encoding='", b"<!--", b"-->"]), st.binary(), st.text(max_size=30))
 def test_any_declaration_and_any_asked_name_give_text(start: bytes, rest: bytes, asked: str) -> None:
     assert isinstance(decode_text(start + rest, asked, HTML), str)

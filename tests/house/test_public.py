@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import smartclient
-from source_tree import MODULES, ROOT
+from source_tree import PACKAGE, ROOT
 
-PUBLIC_MODULES = [each.name for each in MODULES if not each.room and not each.path.stem.startswith("_")]
+PUBLIC_MODULES = sorted(f"smartclient.{path.stem}" for path in PACKAGE.glob("[!_]*.py"))
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 

@@ -239,11 +239,17 @@ def test_bearer_refreshes_before_the_end(client: Client, origin: Origin) -> None
 
 
 def test_failing_refresh_is_the_error_of_the_call(client: Client, origin: Origin) -> None:
-    def fail() -> str:
-        raise LookupError("no token today")
+    def fail(failure: Exception) -> str:
+        raise failure
 
-    with pytest.raises(LookupError, match="today"):
-        client.get(origin.url + "/echo", auth=BearerAuth(fail))
+    async def fail_later(failure: Exception) -> str:
+        fail(failure)
+        raise AssertionError("never reached")
+
+    for function in (fail,) if client.mode == "blocking" else (fail, fail_later):
+        for failure in (LookupError("no token today"), TimeoutError("no token today")):
+            with pytest.raises(type(failure), match="today"):  # a time-out of its own is no limit of the call's
+                client.get(origin.url + "/echo", auth=BearerAuth(lambda f=function, e=failure: f(e)))
     for bad in ("", "a b", "a\nb", 5, ("a",), ("a", "b", "c"), ("a", "soon")):
         with pytest.raises(InvalidOption, match="BearerAuth"):
             client.get(origin.url + "/echo", auth=BearerAuth(lambda bad=bad: bad))

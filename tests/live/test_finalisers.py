@@ -25,6 +25,7 @@ from loopback.ways import (
     tick,
     usage,
 )
+from smartclient.auth import BearerAuth
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="counts sockets in /proc"),
@@ -176,6 +177,44 @@ def test_failed_calls_leave_nothing(way: str, swarm: Swarm) -> None:
         assert usage(session) == (0, 0)
         assert connection() is None or connection().stream.closed
         await settled(session.close())
+
+    run(way, scenario)
+
+
+class OwnError(Exception):
+    pass
+
+
+def _fail(*_: Any) -> Any:
+    raise OwnError
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_failures_are_no_cycles(way: str, swarm: Swarm) -> None:
+    """A frame of its traceback that names it would keep the request with its body until the collector runs."""
+
+    async def failure_of(target: str, **options: Any) -> Callable[[], Any]:
+        session = new_session(way, **{"retries": 0, **options})
+        try:
+            await settled(session.get(target))
+        except (smartclient.exceptions.RequestException, OwnError) as error:
+            failure = weakref.ref(error)
+        await settled(session.close())
+        return failure
+
+    async def scenario() -> None:
+        page = f"{swarm.plain}/n/key/9/1"
+        failures = {
+            "refused": await failure_of("http://127.0.0.1:1/"),
+            "refused again": await failure_of("http://127.0.0.1:1/", retries=smartclient.RetryPolicy(1, base=0)),
+            "status": await failure_of(f"{swarm.plain}/no", raise_for_status=True),
+            "late": await failure_of(page, timeout=smartclient.Timeout(5, total=0.0)),
+            "no address": await failure_of("http://[fe80::1%25no]/"),
+            "resolve": await failure_of("http://nowhere.test/", resolve=_fail),
+            "token": await failure_of(page, auth=BearerAuth(_fail)),
+        }
+        await tick(way)
+        assert [kind for kind, failure in failures.items() if failure() is not None] == []
 
     run(way, scenario)
 

@@ -10,11 +10,19 @@ from loopback.origin import Origin, Page, Seen
 from loopback.waiting import PATIENCE, until
 from loopback.ways import WAYS, first_piece, new_session, run, settled
 from smartclient import Cache
+from smartclient._pipeline import cache_leases, flights
 from smartclient._pipeline.flights import Flights
 from smartclient.stores import SQLiteStore
 
 CALLS = 50
 FRESH = (("Cache-Control", "max-age=60"), ("ETag", '"1"'))
+
+
+@pytest.fixture(autouse=True)
+def _nobody_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits is to wait for longer than its test."""
+    monkeypatch.setattr(flights, "WAIT_SECONDS", 3 * PATIENCE)
+    monkeypatch.setattr(cache_leases, "WAIT_SECONDS", 3 * PATIENCE)
 
 
 def flights_of(session: Any) -> Flights:

@@ -22,6 +22,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 BUSY = b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 4\r\n\r\nbusy"
 LAST = BUSY.replace(b"Retry", b"Connection: close\r\nRetry")
 SHORT = 0.05  # seconds; the limit that a stalling server passes
+LONG = 20.0
 
 # Fault: what the first connection does, what follows, which methods are repeated, how the others end.
 FAULTS: list[Any] = [
@@ -42,9 +43,9 @@ def ended(outcome: Any) -> int | str:
     return type(outcome).__name__ if isinstance(outcome, Exception) else int(outcome.status_code)
 
 
-def outcomes(client: Client, servers: dict[str, ScriptedServer], **options: Any) -> dict[str, Any]:
+def outcomes(client: Client, servers: dict[str, ScriptedServer], read: float = LONG, **options: Any) -> dict[str, Any]:
     """What became of one call for each method, each to a server of its own."""
-    session = client.session(timeout=smartclient.Timeout(20, read=SHORT), retries=AT_ONCE)
+    session = client.session(timeout=smartclient.Timeout(LONG, read=read), retries=AT_ONCE)
     calls = [(method, servers[method].url, {"data": b"body", **options}) for method in METHODS]
     return dict(zip(METHODS, client.together(calls, session), strict=True))
 
@@ -52,7 +53,7 @@ def outcomes(client: Client, servers: dict[str, ScriptedServer], **options: Any)
 @pytest.mark.parametrize(("fault", "repeated", "error"), FAULTS)
 def test_fault(client: Client, scripted: Scripted, fault: Script, repeated: frozenset[str], error: set[Any]) -> None:
     servers = {method: scripted(fault, [OK]) for method in METHODS}
-    for method, outcome in outcomes(client, servers).items():
+    for method, outcome in outcomes(client, servers, SHORT if HOLD in fault else LONG).items():
         requests = [request.split(b" ")[0].decode() for request in servers[method].requests]
         if method in repeated:
             assert (ended(outcome), requests) == (200, [method] * 2)
@@ -107,7 +108,7 @@ def test_cut_body(client: Client, scripted: Scripted) -> None:
 def test_time_outs_when_asked(client: Client, scripted: Scripted) -> None:
     servers = {method: scripted([READ, HOLD], [OK]) for method in METHODS}
     policy = RetryPolicy(2, base=0.0, budget=None, on_timeout=True)
-    for method, outcome in outcomes(client, servers, retries=policy).items():
+    for method, outcome in outcomes(client, servers, 8 * SHORT, retries=policy).items():
         assert ended(outcome) == (200 if method in REPEATED else "ReadTimeout")
         assert len(servers[method].requests) == (2 if method in REPEATED else 1)
 

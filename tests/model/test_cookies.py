@@ -1,13 +1,11 @@
 """Set-Cookie lines and cookie dates, as RFC 6265bis sections 5.1.1 and 5.6 read them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.cookies import Cookie, SetCookie, checked_pair, parse_cookie_date, parse_set_cookie
 from smartclient._model.errors import InvalidHeader, RequestException
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 LINES = [
     ("plain", "a=b", SetCookie("a", "b")),
@@ -70,7 +68,6 @@ def test_cookie_date(text, seconds):
     assert parse_cookie_date(text) == seconds
 
 
-@quick
 @given(
     st.text(max_size=80)
     | st.lists(st.sampled_from(["a", "=", ";", " ", "Max-Age", "-", "9", "Expires", ":"])).map("".join)

@@ -1,7 +1,7 @@
 """Field values: tables by section of the RFC, and properties that hold for any text of a peer."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.fields import (
@@ -19,7 +19,6 @@ from smartclient._model.fields import (
     parse_retry_after,
 )
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 NOW = 1_700_000_000.0  # 2023-11-14 22:13:20
 fieldish = st.lists(
     st.sampled_from(
@@ -134,7 +133,6 @@ def test_http_date(text, seconds):
     assert parse_http_date(text, NOW) == seconds
 
 
-@quick
 @given(st.integers(0, 253402300799))
 def test_dates_come_back(seconds):
     assert parse_http_date(format_http_date(seconds), NOW) == seconds
@@ -255,7 +253,6 @@ def test_content_codings(value, codings):
     assert content_codings(value) == codings
 
 
-@quick
 @given(fieldish)
 def test_no_text_breaks_a_parser(text):
     assert all(name == name.lower() and name for name in parse_cache_control(text))
@@ -269,7 +266,6 @@ def test_no_text_breaks_a_parser(text):
     assert (delta_seconds(text) or 0) >= 0
 
 
-@quick
 @given(st.dictionaries(st.from_regex(r"[a-z-]{1,8}", fullmatch=True), st.none() | st.text('a,"\\= ;', max_size=8)))
 def test_cache_control_comes_back(directives):
     def quoted(text):
@@ -279,7 +275,6 @@ def test_cache_control_comes_back(directives):
     assert dict(parse_cache_control(value)) == directives
 
 
-@settings(quick, max_examples=30)
 @given(st.integers(0, 10_000), st.sampled_from(['"\\"', 'a="', ',"', '"x,', "\\", ",  ", '"\\",']))
 def test_long_hostile_values_are_read_once(count, piece):
     """Work grows with the length, not with its square: 64 KiB of any of these takes milliseconds."""

@@ -6,13 +6,11 @@ import threading
 from types import MappingProxyType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.errors import InvalidHeader
 from smartclient._model.headers import NO_FIELDS, Fields, Headers, fields_from, is_host, is_token
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 
 @pytest.mark.parametrize("text", ["GET", "a", "!#$%&'*+-.^_`|~09AZaz"])
@@ -273,7 +271,6 @@ ANY = st.recursive(
 )
 
 
-@quick
 @given(ANY | st.dictionaries(st.text() | st.binary(), st.text() | st.binary()) | st.lists(st.tuples(ANY, ANY)))
 def test_anything_gives_fields_or_our_error(source):
     try:
@@ -284,7 +281,6 @@ def test_anything_gives_fields_or_our_error(source):
     assert b"\0" not in fields.block
 
 
-@quick
 @given(st.lists(st.tuples(st.from_regex(r"[a-zA-Z-]{1,4}", fullmatch=True), st.text("abc", max_size=3))))
 def test_headers_and_fields_tell_the_same(lines):
     fields = fields_from(lines)

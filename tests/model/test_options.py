@@ -3,13 +3,12 @@
 import pickle
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.errors import InvalidOption
 from smartclient._model.options import DEFAULT_TIMEOUT, TLS, Limits, Options, Timeout
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 NAMES = ("connect", "read", "write", "pool", "total")
 
 TIMEOUTS = [  # behaviour.md section 2: connect, read, write, pool, total
@@ -58,7 +57,6 @@ def test_timeouts_are_values():
     assert pickle.loads(pickle.dumps(Timeout(5, total=3))) == Timeout(5, total=3)
 
 
-@quick
 @given(st.floats() | st.integers() | st.none() | st.text() | st.fractions() | st.decimals())
 def test_any_timeout_is_a_limit_that_the_system_takes_or_our_error(value):
     try:

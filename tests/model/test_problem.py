@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.problem import PROBLEM_MAX, Problem, problem_in
@@ -52,7 +52,6 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
     st.binary(max_size=40) | st.dictionaries(st.sampled_from([*EXAMPLE]), JSON).map(lambda d: json.dumps(d).encode())
 )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.structured import Item, Token, parse_structured_dictionary, parse_structured_list
@@ -79,7 +79,6 @@ def test_what_is_no_dictionary(text: str) -> None:
     assert parse_structured_dictionary(text) is None
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.text(st.characters(max_codepoint=255), max_size=40) | st.text('ab1.-"\\;,=()?: *', max_size=40))
 def test_any_text_gives_members_or_none(text: str) -> None:
     assert isinstance(parse_structured_list(text), list | None)

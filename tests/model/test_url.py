@@ -4,7 +4,7 @@ import copy
 import pickle
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smartclient._model.errors import (
@@ -16,7 +16,6 @@ from smartclient._model.errors import (
 )
 from smartclient._model.url import URL, Origin
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 PIECES = """http: https: // / h.example @ : 80 [::1] [ ] % %2e %zz . .. ? # é
 \u3002 \udc80 \\ xn-- ß %25eth0 \U0001f600 \uff10"""
 urlish = st.lists(st.sampled_from([*PIECES.split(), " ", "\t", "\x00", "a" * 70]), max_size=12).map("".join)
@@ -335,7 +334,6 @@ def test_objects_are_read_at_each_call():
     assert URL.parse(changing).path == "/2"
 
 
-@quick
 @given(urlish | st.text(max_size=40) | st.text(max_size=40).map("http://".__add__) | st.binary(max_size=40))
 @example("http://[fe80::1%25]/")
 @example("http://h/%%341")
@@ -352,7 +350,6 @@ def test_any_text_gives_a_url_or_our_error(text):
     assert URL.parse(url.without_fragment).without_fragment == url.without_fragment
 
 
-@quick
 @given(urlish | st.text(max_size=40))
 def test_any_reference_gives_a_url_or_our_error(reference):
     base = URL.parse("https://user:pw@example.org/a/b?c#d")
@@ -364,7 +361,6 @@ def test_any_reference_gives_a_url_or_our_error(reference):
     assert joined.path.startswith("/")
 
 
-@quick
 @given(st.dictionaries(st.text(max_size=8), st.none() | st.text(max_size=8) | st.integers() | st.binary(max_size=8)))
 def test_any_params_stay_in_the_query(params):
     url = URL.parse("http://h/p").with_params(params)

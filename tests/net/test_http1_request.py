@@ -2,7 +2,7 @@
 
 import h11
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.body import NO_BODY, RequestBody
@@ -99,7 +99,6 @@ def test_fields_that_would_contradict_stay_here(fields: Fields) -> None:
 
 
 @given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))
-@settings(max_examples=200, deadline=None, derandomize=True)
 def test_any_text_gives_one_head_or_our_error(method: str, target: str, host: str) -> None:
     try:
         wire = request_head(method, target, host, NO_FIELDS, b"")

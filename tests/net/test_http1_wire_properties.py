@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from coded import split
 from smartclient._model.errors import ChunkedEncodingError, ConnectionError
+from smartclient._model.message import Head
+from smartclient._net.http1_wire import ResponseReader
 from wire_readings import outcome
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 METHODS = st.sampled_from(["GET", "HEAD", "POST", "CONNECT"])
 
@@ -40,7 +40,6 @@ HOSTILE_WIRES = st.one_of(
 )
 
 
-@quick
 @given(HOSTILE_WIRES, st.lists(st.integers(0, 10_000), max_size=8), METHODS, st.booleans(), st.booleans())
 def test_any_split_of_any_bytes_gives_the_same_result_or_the_same_error(
     wire: bytes, cuts: list[int], method: str, lenient: bool, upgrade: bool
@@ -50,7 +49,40 @@ def test_any_split_of_any_bytes_gives_the_same_result_or_the_same_error(
     assert outcome([wire[i : i + 1] for i in range(len(wire))], method, lenient=lenient, upgrade=upgrade) == whole
 
 
-@quick
+REPEATED = st.sampled_from(
+    [
+        head + body
+        for head in (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nKeep-Alive: timeout=9\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nSet-Cookie: a=b\r\n\r\n",
+            b"HTTP/1.1 103 E\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
+            b"\r\nHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n",
+            b"HTTP/1.1 204 N\r\n\r\n",
+        )
+        for body in (b"", b"abc", b"abcd")
+    ]
+)
+
+
+@given(st.lists(st.tuples(REPEATED, METHODS, st.lists(st.integers(0, 80), max_size=3)), min_size=2, max_size=6))
+def test_what_came_before_changes_no_reading(exchanges: list[tuple[bytes, str, list[int]]]) -> None:
+    reader = ResponseReader()
+    for wire, method, cuts in exchanges:
+        fresh = ResponseReader()
+        readings = []
+        for each in (reader, fresh):
+            each.start(method)
+            events = [event for piece in split(wire, cuts) for event in each.feed(piece)]
+            said = [event if isinstance(event, bytes) else repr(event) for event in events]
+            fields = [event.fields.lines for event in events if isinstance(event, Head)]
+            now = each.complete, each.reusable, each.keep_alive_timeout, each.surplus, each.head_started
+            readings.append((said, fields, now))
+        assert readings[0] == readings[1]
+        if not (reader.complete and reader.reusable):
+            return
+
+
 @given(HOSTILE_WIRES, METHODS)
 def test_a_lenient_reader_reads_what_a_strict_one_reads(wire: bytes, method: str) -> None:
     strict = outcome([wire], method)
@@ -92,7 +124,6 @@ def responses(draw: st.DrawFn) -> tuple[bytes, int, tuple[tuple[str, str], ...],
     return head.encode("latin-1") + body, status, tuple(lines), content, tuple(trailers)
 
 
-@quick
 @given(responses(), st.lists(st.integers(0, 10_000), max_size=8))
 def test_a_valid_response_is_read_as_it_was_written(response: Any, cuts: list[int]) -> None:
     wire, status, lines, content, trailers = response

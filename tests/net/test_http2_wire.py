@@ -7,7 +7,7 @@ import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.settings import SettingCodes
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.errors import RemoteProtocolError, RequestException, ServerDisconnected
@@ -72,7 +72,6 @@ SAID = [
 ]
 
 
-@settings(deadline=None)
 @given(cuts=st.lists(st.integers(0, 400), max_size=8))
 def test_any_split_says_the_same(cuts: list[int]) -> None:
     wire, data = conversation()
@@ -81,7 +80,6 @@ def test_any_split_says_the_same(cuts: list[int]) -> None:
     assert summary(events) == SAID
 
 
-@settings(max_examples=300, deadline=None)
 @given(data=st.binary(max_size=200), place=st.integers(0, 400), put=st.binary(max_size=12))
 def test_any_bytes_give_events_or_our_error(data: bytes, place: int, put: bytes) -> None:
     wire, said = conversation()

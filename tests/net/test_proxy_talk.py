@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.errors import ProxyError, RemoteProtocolError
@@ -89,7 +89,6 @@ def test_socks5_looks_the_name_up_and_prefers_ipv4() -> None:
     assert target_of("http://localhost/", "socks5://p") == b"\x01\x7f\x00\x00\x01\x00\x50"
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=40) | st.builds(lambda rest: ANSWER + rest, st.binary(max_size=30)), st.integers(1, 7))
 def test_any_bytes_are_a_way_or_our_error(data: bytes, size: int) -> None:
     pipe = Pipe(data, size)
@@ -113,7 +112,6 @@ def test_any_2xx_opens_whatever_its_fields_say(status: int, size: int) -> None:
     )
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.binary(max_size=60) | st.builds(lambda rest: b"HTTP/1.1 200 OK\r\n" + rest, st.binary(max_size=40)),
     st.integers(1, 9),

@@ -5,7 +5,7 @@ import zlib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.websocket import Deflate
@@ -156,7 +156,6 @@ pieces = st.lists(
 ).map(b"".join)
 
 
-@settings(max_examples=300)
 @given(data=pieces, cuts=st.lists(st.integers(0, 600), max_size=6), deflate=st.sampled_from([None, Deflate()]))
 def test_any_split_of_any_bytes_says_the_same(data: bytes, cuts: list[int], deflate: Deflate | None) -> None:
     whole, split = WebSocketWire(deflate, 1000), WebSocketWire(deflate, 1000)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.errors import ConnectTimeout
@@ -211,7 +211,6 @@ ENDS: dict[str, Callable[[FlightState, Flight], Any]] = {
 MOVES = st.lists(st.tuples(st.sampled_from(["join", "join", "join", "leave", *ENDS]), st.integers(0, 7)), max_size=60)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(MOVES)
 def test_nobody_is_forgotten_and_nobody_leads_twice(moves: list[tuple[str, int]]) -> None:
     state = FlightState()

@@ -1,7 +1,7 @@
 """What a 406 lists (RFC 2295 section 8.3, RFC 8288, RFC 9110 section 15.5.7)."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.headers import Fields
@@ -65,7 +65,6 @@ def test_text_of_one_has_no_query() -> None:
 ANY = st.text('{}" 0.9<>,;=alternt/', max_size=80)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(ANY, ANY, st.binary(max_size=40))
 def test_any_text_gives_a_list(alternates: str, link: str, content: bytes) -> None:
     lines = [("Alternates", alternates), ("Link", link), ("Content-Type", "text/plain")]

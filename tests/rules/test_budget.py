@@ -4,7 +4,7 @@ import contextlib
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.url import URL
@@ -52,7 +52,6 @@ def test_origins_that_owe_are_bounded(budget: RetryBudget) -> None:
     assert URL.parse("http://h2.example").origin not in budget.owed
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(st.booleans(), max_size=300), st.integers(0, 5))
 def test_in_the_long_run_one_call_in_five(turns: list[bool], tokens: int) -> None:
     """True is a call that wants a retry, False one that does not."""

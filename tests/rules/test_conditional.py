@@ -1,7 +1,7 @@
 """The caller's own conditions against a stored response, and the answers (RFC 9111 section 4.3.2)."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.decision import HEAD_ONLY, NOT_MODIFIED, WHOLE, Form, Span
@@ -129,7 +129,6 @@ NAMES = st.sampled_from(["If-None-Match", "If-Modified-Since", "Range", "If-Rang
 VALUES = st.text(st.characters(max_codepoint=255), max_size=20) | st.sampled_from(['"a"', DATE, "bytes=1-", "*"])
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(
     lines=st.lists(st.tuples(NAMES, VALUES), max_size=4),
     held=st.sampled_from([TAGGED, WEAK, BARE, MODIFIED, part(2, 5, 10), part(2, 5, None)]),

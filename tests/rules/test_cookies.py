@@ -1,7 +1,7 @@
 """Cookies: storing and sending by RFC 6265bis; each row names its section."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.cookies import Cookie
@@ -18,7 +18,6 @@ from smartclient._rules.cookies import (
 )
 from smartclient._rules.suffixes import is_public_suffix
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 NOW = 1_700_000_000.0
 HTTPS = "https://www.example.org/a/b?q"
 HTTP = "http://www.example.org/a/b"
@@ -153,7 +152,6 @@ def test_no_domain_breaks_the_list(domain):
     assert is_public_suffix(domain) in (True, False)
 
 
-@quick
 @given(
     st.text(max_size=60)
     | st.lists(

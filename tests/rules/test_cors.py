@@ -1,14 +1,12 @@
 """The Fetch standard's rules for calls from other origins."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.headers import Fields
 from smartclient._model.url import URL
 from smartclient._rules import cors
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 PAGE = "https://app.example"
 ALLOW = ("Access-Control-Allow-Origin", PAGE)
@@ -212,7 +210,6 @@ def test_credentials_in_a_redirect() -> None:
     assert cors.redirect_check(ours, URL.parse("https://u@app.example/"), PAGE) is None
 
 
-@quick
 @given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=5), st.text(), st.booleans())
 def test_any_answer_gives_a_judgement(lines: list[tuple[str, str]], origin: str, credentials: bool) -> None:
     names = ["Access-Control-Allow-Origin", METHODS, HEADERS, "Access-Control-Max-Age", "Access-Control-Expose-Headers"]

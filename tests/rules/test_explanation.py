@@ -1,7 +1,7 @@
 """`response.cache`: its words, and what it says of caches on the way (RFC 9211)."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.decision import (
@@ -73,7 +73,6 @@ def test_what_caches_on_the_way_say() -> None:
     assert CacheDecision("hit", "", "").upstream == ()
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.text(st.characters(max_codepoint=255), max_size=40) | st.text('ab;=,"1hit ', max_size=40))
 def test_any_cache_status_gives_caches(text: str) -> None:
     assert all(isinstance(cache, UpstreamCache) for cache in CacheDecision("hit", "", "", received=text).upstream)

@@ -1,7 +1,7 @@
 """What unsafe methods make obsolete (RFC 9111 section 4.4)."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.headers import Fields
@@ -90,7 +90,6 @@ def test_a_site_is_cleared_over_https_only() -> None:
     assert scopes_of(Request("GET", URL.parse("http://h.example/")), head) == ()
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(reference=st.text(st.characters(max_codepoint=255)))
 def test_any_reference_stays_in_its_origin(reference: str) -> None:
     uris = invalidated("POST", 200, ("Location", reference))

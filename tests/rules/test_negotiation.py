@@ -1,7 +1,7 @@
 """What is asked for, and whether an answer is that (RFC 9110 section 12.5, RFC 4647 section 3.3.1)."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.errors import InvalidOption
@@ -81,7 +81,6 @@ def test_wish_that_cannot_be(option: str, wish: object) -> None:
 MEMBERS = st.tuples(st.from_regex(r"[a-z]{1,5}/[a-z+.]{1,5}", fullmatch=True), st.integers(0, 1000))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.lists(MEMBERS, min_size=1, max_size=5, unique_by=lambda member: member[0]), st.randoms())
 def test_order_makes_no_difference_to_the_cache(members: list[tuple[str, int]], random: object) -> None:
     wishes = [(name, thousandths / 1000) for name, thousandths in members]
@@ -200,7 +199,6 @@ def test_a_peer_cannot_write_into_the_reason() -> None:
 TEXTS = st.text(st.characters(max_codepoint=255), max_size=60) | st.text('a/*;q=0.1, "\\', max_size=60)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(TEXTS, TEXTS)
 def test_any_text_gives_a_quality(asked: str, got: str) -> None:
     assert 0.0 <= type_quality(asked, got) <= 1.0

@@ -4,7 +4,7 @@ from math import inf
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.decision import (
@@ -318,7 +318,6 @@ PLANS = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
 @given(
     plan=PLANS,
     method=st.sampled_from(["GET", "HEAD", "POST", "OPTIONS"]),

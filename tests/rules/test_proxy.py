@@ -1,7 +1,7 @@
 """Which proxy serves a URL: keys, environment, NO_PROXY."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.errors import InvalidProxyURL
@@ -168,17 +168,14 @@ def test_bad_proxy_url(text):
     assert "hunter2" not in str(caught.value)
 
 
-quick = settings(max_examples=200, deadline=None)
 ENTRIES = st.text("*.a:1/[]%,f- ", max_size=12) | st.text(max_size=12)
 
 
-@quick
 @given(ENTRIES, st.sampled_from(["http://a.a:1/", "http://1.1.1.1/", "https://[f::1]:1/", "http://[::ffff:1.1.1.1]/"]))
 def test_any_no_proxy_is_an_answer(no_proxy, url):
     assert bypasses(no_proxy, URL.parse(url)) in (True, False)
 
 
-@quick
 @given(st.builds("{}{}".format, st.sampled_from(["", "http://", "socks5://u:p@", "HTTPS://"]), ENTRIES) | st.text())
 def test_any_text_is_a_proxy_or_our_error(text):
     try:

@@ -1,7 +1,7 @@
 """Ranges from stored bytes, and parts that become more (RFC 9111 section 3.4; RFC 9110 sections 13.1.5, 14)."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.decision import Piece, Span
@@ -206,7 +206,6 @@ def test_what_is_kept_when_it_breaks_off(record: Stored, total: int | None) -> N
 POSITIONS = st.integers(0, 12)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(text=st.text(max_size=20) | st.from_regex(r"\Abytes=[0-9]{0,2}-[0-9]{0,2}\Z"), first=POSITIONS, size=POSITIONS)
 def test_a_span_is_of_what_is_there_and_of_what_was_asked_for(text: str, first: int, size: int) -> None:
     wanted = wanted_range(text)

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient import Rate
@@ -16,7 +16,6 @@ from smartclient._model.url import URL
 from smartclient._rules.rate import Quota, RateLimiter, quota_in
 
 HERE, THERE = URL.parse("http://a.example").origin, URL.parse("http://b.example").origin
-quick = settings(max_examples=150, deadline=None, derandomize=True)
 
 
 @pytest.fixture
@@ -85,7 +84,6 @@ def test_origins_are_bounded(limiter: RateLimiter) -> None:
     assert len(limiter._due) < 10_000
 
 
-@quick
 @given(st.lists(st.floats(0, 3), max_size=60), st.integers(1, 20), st.floats(0.1, 10), st.integers(1, 10))
 def test_never_more_than_the_rate(gaps: list[float], count: int, per: float, burst: int) -> None:
     limiter, rate, now = RateLimiter(contextlib.nullcontext()), Rate(count, per, burst), 50.0
@@ -132,7 +130,6 @@ def test_quota_in(lines: list[tuple[str, str]], quota: Quota | None) -> None:
     assert quota_in(Fields(lines)) == quota
 
 
-@quick
 @given(st.text(st.characters(max_codepoint=255), max_size=80) | st.from_regex(r'"a";r=\d+;t=\d+', fullmatch=True))
 def test_any_field_is_a_quota_or_none(text: str) -> None:
     quota = quota_in(Fields([("RateLimit", text), ("RateLimit-Reset", text), ("RateLimit-Remaining", text)]))

@@ -1,7 +1,7 @@
 """Redirects: method, body, target, and what another origin must not see (behaviour: redirects)."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.body import NO_BODY, RequestBody
@@ -19,8 +19,6 @@ from smartclient._rules.redirect import (
     next_request,
     redirect_method,
 )
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 
 def head(location, status=302):
@@ -246,7 +244,6 @@ def test_two_targets():
     assert next_request(request_for("http://h/"), Head(302, same)).url.path == "/a"
 
 
-@quick
 @given(st.text(max_size=40) | st.binary(max_size=40).map(lambda data: data.decode("latin-1")))
 def test_any_location_gives_a_request_or_our_error(location):
     request = request_for("https://u:p@h/a#f", fields=[("Authorization", "x")])

@@ -1,7 +1,7 @@
 """Whether and when a request is sent again."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model import errors
@@ -12,7 +12,6 @@ from smartclient._model.retry import DEFAULT_RETRIES, IDEMPOTENT_METHODS, RetryP
 from smartclient._model.url import URL
 from smartclient._rules.retry import delay_before_retry, is_passing, why_not_repeatable
 
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 ONCE = RequestBody(iter([b"x"]))
 TWICE = RequestBody([b"x"], replayable=True)
 
@@ -106,7 +105,6 @@ def test_delay(previous, dice, expected):
     assert delay_before_retry(previous, dice, DEFAULT_RETRIES) == pytest.approx(expected, rel=1e-5)
 
 
-@quick
 @given(st.lists(st.floats(0, 1, exclude_max=True), min_size=1, max_size=40), st.sampled_from([(0.25, 20.0), (1, 5)]))
 def test_delays_stay_between_base_and_cap(dice, bounds):
     base, cap = bounds

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.body import RequestBody
@@ -276,7 +276,6 @@ NAMES = ["Cache-Control", "Pragma", "Foo", "Cookie", "Range", "If-None-Match"]
 VALUES = st.text(st.characters(max_codepoint=255)) | st.from_regex(r'\A(max-(age|stale)|min-fresh)=?"?[0-9]*"?,?\Z')
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     lines=st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4),
     mode=st.sampled_from(["default", "refresh", "reload", "only"]),

@@ -1,13 +1,11 @@
 """Security fields: present, missing, weak."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.headers import Fields
 from smartclient._rules.security_fields import findings
-
-quick = settings(max_examples=200, deadline=None, derandomize=True)
 
 HSTS, CSP, FRAME = "Strict-Transport-Security", "Content-Security-Policy", "X-Frame-Options"
 REFERRER, NOSNIFF, OPENER = "Referrer-Policy", "X-Content-Type-Options", "Cross-Origin-Opener-Policy"
@@ -93,7 +91,6 @@ def test_no_cookie_value_is_told() -> None:
     assert "s3cr3t" not in repr(found)
 
 
-@quick
 @given(st.lists(st.tuples(st.sampled_from([HSTS, CSP, FRAME, REFERRER, NOSNIFF, "Set-Cookie"]), st.text()), max_size=6))
 def test_any_head_has_its_findings(lines: list[tuple[str, str]]) -> None:
     assert all(each.state in ("present", "missing", "weak") for each in findings(Fields(lines), "https"))

@@ -1,7 +1,7 @@
 """Keys, partitions and Vary (RFC 9111 sections 2, 4.1 and 7)."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.headers import Fields
@@ -131,14 +131,12 @@ def test_the_own_partition_comes_before_the_empty_one() -> None:
 TEXTS = st.text(st.characters(max_codepoint=255)) | st.text('ab,; \t"\\=*')
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(name=st.sampled_from(["foo", "accept", "accept-encoding"]), value=TEXTS)
 def test_normal_form_is_stable(name: str, value: str) -> None:
     once = normalised(name, value)
     assert normalised(name, once) == once
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(vary=TEXTS, value=TEXTS)
 def test_a_request_matches_its_own_answer(vary: str, value: str) -> None:
     fields = Fields([("a", value), ("b", value)])

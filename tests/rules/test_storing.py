@@ -1,7 +1,7 @@
 """Whether a response is stored, and as what (RFC 9111 sections 3, 3.1, 5.2.2)."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.decision import Pass
@@ -142,7 +142,6 @@ def test_what_a_hit_needs_is_worked_out() -> None:
 NAMES = st.sampled_from(["Cache-Control", "Expires", "Date", "Age", "Vary", "ETag", "Last-Modified", "Connection"])
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(
     lines=st.lists(st.tuples(NAMES, st.text(st.characters(max_codepoint=255), max_size=30))),
     status=st.integers(100, 999),

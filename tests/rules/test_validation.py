@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.decision import AskAgain, Forward, Freshen, Outcome, Pass, Revalidate, Store
@@ -247,7 +247,6 @@ NAMES = st.sampled_from(["ETag", "Last-Modified", "Cache-Control", "Vary", "Date
 VALUES = st.text(st.characters(max_codepoint=255), max_size=20) | st.sampled_from(['"a"', 'W/"a"', OLD, "max-age=9"])
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(lines=st.lists(st.tuples(NAMES, VALUES)), status=st.sampled_from([200, 206, 304, 404, 500]))
 def test_any_answer_gives_an_outcome(lines: list[tuple[str, str]], status: int) -> None:
     outcome = answer(validation(STRONG), status, *lines)

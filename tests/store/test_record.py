@@ -5,7 +5,7 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.headers import Fields
@@ -139,14 +139,12 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(data=st.binary())
 def test_any_bytes_are_a_record_or_a_miss(data: bytes) -> None:
     assert from_bytes(data) is None
     assert from_bytes(sealed(data)) is None
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
 @given(index=st.integers(0, 19), value=JSON)
 def test_any_value_in_any_place_is_a_record_or_a_miss(index: int, value: Any) -> None:
     result = from_bytes(line(index, value))

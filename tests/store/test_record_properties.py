@@ -1,13 +1,12 @@
 """The serialised form of any stored response: it comes back as it was, and any damage is a miss."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model.headers import Fields
 from smartclient._model.stored import Stored
 from smartclient._store.record import from_bytes, to_bytes
 
-quick = settings(max_examples=80, deadline=None, derandomize=True)
 TEXTS = st.text(max_size=8)
 MOMENTS = st.floats(-1e300, 1e300)
 RECORDS = st.builds(
@@ -34,7 +33,6 @@ RECORDS = st.builds(
 )
 
 
-@quick
 @given(RECORDS)
 def test_a_record_comes_back(stored: Stored) -> None:
     after = from_bytes(to_bytes(stored))
@@ -42,7 +40,6 @@ def test_a_record_comes_back(stored: Stored) -> None:
     assert [getattr(after, name) for name in Stored.__slots__] == [getattr(stored, name) for name in Stored.__slots__]
 
 
-@quick
 @given(RECORDS, st.data())
 def test_a_damaged_record_is_a_miss(stored: Stored, data: st.DataObject) -> None:
     record = to_bytes(stored)

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import gc
 import os
+import signal
 import sqlite3
 import stat
 import threading
@@ -370,6 +371,22 @@ def test_a_locked_database_is_a_miss(store: SQLiteStore, locked: sqlite3.Connect
     locked.execute("ROLLBACK")
     assert find(guarded, 1) == []
     assert find(store, 1) == [], "the invalidation was not made up for"
+
+
+def test_an_interrupted_wait_leaves_no_transaction(store: SQLiteStore, locked: sqlite3.Connection) -> None:
+    """SQLite is not interrupted: Ctrl-C is raised when it has the lock."""
+    sqlite._PATIENCE = 20.0  # the fixture puts it back
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    released = threading.Timer(0.1, locked.rollback)
+    released.start()
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    with pytest.raises(KeyboardInterrupt):
+        put(store, record(2))
+    signal.signal(signal.SIGALRM, before)
+    released.join()
+    locked.execute("BEGIN IMMEDIATE")
+    locked.execute("ROLLBACK")
+    assert put(store, record(2))
 
 
 def test_a_locked_database_does_not_stop_the_loop(store: SQLiteStore, locked: sqlite3.Connection) -> None:

@@ -4,6 +4,7 @@ Anything else that it raises is a finding. Targets draw how to read from the fir
 alone repeats a run.
 """
 
+import pickle
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,11 @@ from typing import Any
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 
-from coded import bytewise, decoder_of, pulled
+from coded import decoder_of, pulled
 from smartclient._codec.sse import EventParser
+from smartclient._codec.text import decode_text, json_encoding, text_encoding
+from smartclient._model.certificate import described_names, read_certificate
+from smartclient._model.certificate_keys import key_and_signature
 from smartclient._model.challenges import parse_challenges
 from smartclient._model.cookies import Cookie, parse_cookie_date, parse_set_cookie
 from smartclient._model.digests import parse_digests
@@ -31,7 +35,9 @@ from smartclient._model.fields import (
 )
 from smartclient._model.headers import Fields
 from smartclient._model.message import Head, Interim
+from smartclient._model.problem import problem_in
 from smartclient._model.ranges import parse_content_range
+from smartclient._model.request import Request
 from smartclient._model.stored import Stored
 from smartclient._model.structured import parse_structured_dictionary, parse_structured_list
 from smartclient._model.url import URL
@@ -43,18 +49,21 @@ from smartclient._rules.alternatives import alternatives_of
 from smartclient._rules.cookies import accept, cookie_field
 from smartclient._rules.digest import digest_challenge
 from smartclient._rules.directives import directives_of
+from smartclient._rules.download import record_from
 from smartclient._rules.filename import NAME_MAX, offered_name
+from smartclient._rules.freshness import current_age, is_dated
 from smartclient._rules.hsts import parse_policy
 from smartclient._rules.ranges import wanted_range
 from smartclient._rules.rate import quota_in
 from smartclient._rules.security_fields import findings
+from smartclient._rules.selection import select
+from smartclient._rules.storing import record_or_refusal
 from smartclient._store.record import FORMAT, from_bytes, to_bytes
 from wire_readings import outcome
 
 Target = Callable[[bytes], None]
 
 NOW = 1_700_000_000.0
-BYTEWISE_MAX = 600  # bytes of an input that is tried byte by byte, too
 HOME = URL.parse("https://www.example.org/a/b?c")
 METHODS = ("GET", "HEAD", "POST", "CONNECT")
 STACKS = (("gzip",), ("deflate",), ("br",), ("zstd",), ("gzip", "br"), ("zstd", "deflate"))
@@ -62,22 +71,14 @@ FIELDS = ("Alternates", "Link", "RateLimit", "RateLimit-Policy", "Strict-Transpo
 PSEUDO = [(":method", "GET"), (":scheme", "https"), (":authority", "a.example"), (":path", "/")]
 
 
-def splits(data: bytes, size: int) -> list[list[bytes]]:
-    """`data` in pieces: whole, by `size` bytes and, when it is short, by one."""
-    ways = [[data], [data[at : at + size] for at in range(0, len(data), size)]]
-    return [*ways, bytewise(data)] if len(data) <= BYTEWISE_MAX else ways
-
-
-def _same(read: Callable[[list[bytes]], Any], data: bytes, size: int) -> Any:
-    first, *others = [read(pieces) for pieces in splits(data, size)]
-    for other in others:
-        assert other == first
-    return first
+def _same(read: Callable[[list[bytes]], Any], data: bytes, size: int) -> None:
+    """`data` whole and in pieces of `size` bytes reads as the same."""
+    assert read([data[at : at + size] for at in range(0, len(data), size)]) == read([data])
 
 
 def _mode(data: bytes) -> tuple[int, int, bytes]:
     """(what to choose by, size of the pieces, the rest)."""
-    return (data[0], data[1] % 17 + 1, data[2:]) if len(data) > 2 else (0, 1, b"")
+    return (data[0], data[1] % 64 + 1, data[2:]) if len(data) > 2 else (0, 1, b"")
 
 
 def http1(data: bytes) -> None:
@@ -115,12 +116,15 @@ def opened(streams: int = 3, *, ended: bool = True) -> Http2Wire:
     return wire
 
 
+OPENED = [pickle.dumps(opened(ended=ended)) for ended in (False, True)]  # to open streams costs more than to read
+
+
 def http2(data: bytes) -> None:
     """Frames of HTTP/2; the peer knows of three streams."""
     mode, size, frames = _mode(data)
 
     def read(pieces: list[bytes]) -> Any:
-        wire = opened(ended=bool(mode & 1))
+        wire = pickle.loads(OPENED[mode & 1])
         events = []
         try:
             for piece in pieces:
@@ -158,8 +162,8 @@ def decoders(data: bytes) -> None:
     def read(pieces: list[bytes]) -> Any:
         try:
             return pulled(decoder_of(*STACKS[mode % len(STACKS)]), pieces)
-        except ContentDecodingError as error:
-            return type(error)
+        except ContentDecodingError:
+            return None  # zstd reads ahead: of content that is too large, and broken behind, either may be told first
 
     _same(read, content, size)
 
@@ -276,6 +280,44 @@ def record(data: bytes) -> None:
             ]
 
 
+def text(data: bytes) -> None:
+    """Texts in the encoding that the field or the document tells, and the JSON of problems and of part files."""
+    told, _, content = data.partition(b"\n")
+    told_type = told.decode("latin-1")
+    encoding = text_encoding(told_type, content)
+    assert isinstance(content.decode(encoding, "replace"), str)
+    assert decode_text(content, None, told_type) == decode_text(content, "", told_type)
+    decode_text(content, told_type, None)
+    content.decode(json_encoding(content), "replace")
+    problem_in(content)
+    record_from(content)
+
+
+def certificate(data: bytes) -> None:
+    """Certificates of those whom nobody vouches for: names that can be shown, or None."""
+    found = read_certificate(data)
+    if found is not None:
+        assert described_names(found).isascii()
+        assert found.not_before.tzinfo is not None
+    key_and_signature(data)
+
+
+def stored(data: bytes) -> None:
+    """Heads, a status and lines, that a cache is to keep: a record that comes back whole and is found, or a reason."""
+    status, *lines = data.decode("latin-1").split("\n")
+    named = [(name, value.strip(" \t")) for name, colon, value in (line.partition(":") for line in lines) if colon]
+    head = Head(int(status) if status.isdecimal() and len(status) == 3 else 200, Fields(named), "")
+    request = Request("GET", HOME, Fields([("Accept-Encoding", "gzip"), ("Accept-Language", "en, de;q=0.5")]))
+    found = record_or_refusal((str(HOME), b""), request, head, NOW - 1, NOW)
+    if isinstance(found, Stored):
+        assert 0 <= current_age(found, NOW) < 10**11  # since the year 1
+        assert is_dated(found, NOW) in (True, False)
+        assert select([found], request.fields) is found
+        again = from_bytes(to_bytes(found))
+        assert again is not None
+        assert again.fields.lines == found.fields.lines
+
+
 def websocket(data: bytes) -> None:
     """Frames of WebSockets, with and without compression."""
     mode, size, frames = _mode(data)
@@ -307,6 +349,9 @@ TARGETS: dict[str, Target] = {
             url,
             sse,
             record,
+            stored,
+            text,
+            certificate,
         ),
         websocket,
     )

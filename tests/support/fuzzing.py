@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing without foreign code: mutations of a corpus, seeded; what reaches new lines joins the corpus.
+"""Fuzzing without foreign code: mutations of a corpus, seeded; what reaches new lines joins the corpus.
 
 Tracing costs several times what a run does, so one run of `TRACED_EACH` is traced. Work is done in rounds with dice of
 their own, so that a run which was interrupted goes on with the next round.
@@ -9,6 +9,7 @@ import json
 import random
 import re
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 STATE = ROOT / ".fuzz"
 ROUND = 500  # runs with one set of dice
-TRACED_EACH = 8
+TRACED_EACH = 40
 INPUT_MAX = 4096
 KEPT_MAX, KEPT_BYTES = 48, 1024  # files of a corpus, and bytes of each
 HANG = 10  # seconds of one run
@@ -71,6 +72,7 @@ class Mutations:
             self._number,
             self._wide,
             self._tokens,
+            self._lead,
         )
 
     def draw(self) -> bytes:
@@ -133,6 +135,11 @@ class Mutations:
         if here and there:
             match = self._dice.choice(here)
             data[match.start() : match.end()] = self._dice.choice(there)
+        return data
+
+    def _lead(self, data: bytearray) -> bytearray:
+        """Other first bytes: by these, targets choose how to read."""
+        data[:2] = self._dice.randbytes(2)
         return data
 
 
@@ -203,10 +210,31 @@ def fuzz(name: str, target: Target, *, runs: int, seconds: float, seed: int = 0,
                     if len(data) <= KEPT_BYTES and len(corpus_of(name)) < KEPT_MAX:
                         keep(name, data)
             done += 1
-            STATE.mkdir(exist_ok=True)
-            state.write_text(json.dumps({"rounds": done}))
+            _note(state, done)
     spent = time.monotonic() - begun
     return Report((done - first) * ROUND, done * ROUND, spent, len(inputs), list(findings.values()))
+
+
+def _note(state: Path, done: int) -> None:
+    STATE.mkdir(exist_ok=True)
+    whole = state.with_suffix(".new")
+    whole.write_text(json.dumps({"rounds": done}))
+    whole.replace(state)  # a session that is killed meanwhile leaves the round before
+
+
+def fuzz_guided(name: str, *, runs: int, seconds: float, seed: int = 0) -> Report:
+    """As `fuzz`, by atheris in a process of its own, which ends at the first finding."""
+    begun = time.monotonic()
+    script = Path(__file__).with_name("guided.py")
+    limits = (str(runs), str(int(seconds)), str(seed + 1))  # libFuzzer takes seed 0 for none
+    done = subprocess.run([sys.executable, script, name, *limits], capture_output=True, text=True, errors="replace")
+    counted = re.search(r"number_of_executed_units: ([0-9]+)", done.stderr)
+    if counted is None:
+        raise RuntimeError(f"atheris did not run:\n{done.stderr}")
+    made, why = int(counted[1]), done.stderr.partition(" === ")[2]  # libFuzzer's heading of what was raised
+    findings = [(CORPUS / name / "finding-guided.bin", why[:2000])] if done.returncode else []
+    learnt = sum(1 for _ in (STATE / "guided" / name).glob("*"))
+    return Report(made, made, time.monotonic() - begun, learnt, findings)
 
 
 def _run(name: str, target: Target, data: bytes, tracer: Tracer | None, findings: dict[str, tuple[Path, str]]) -> bool:

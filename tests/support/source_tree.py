@@ -1,15 +1,17 @@
 """The package's own source, parsed, for the tests that judge the house itself."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "smartclient"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Module:
     """One file. `name` is dotted ("smartclient._net.pool"), `room` the folder ("_net"), "" for public modules."""
 
@@ -22,10 +24,20 @@ class Module:
     def __str__(self) -> str:
         return str(self.path.relative_to(PACKAGE))
 
-    def imports(self) -> Iterator[str]:
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All of `tree`."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
+    def imports(self) -> list[str]:
         """Dotted names of everything imported, inside functions and for type checking too."""
+        return list(self.imported_by(self.nodes))
+
+    def imported_by(self, nodes: Iterable[ast.AST]) -> Iterator[str]:
+        """Dotted names of what those of `nodes` import that are statements of import."""
         package = self.name.split(".") if self.path.name == "__init__.py" else self.name.split(".")[:-1]
-        for node in ast.walk(self.tree):
+        for node in nodes:
             if isinstance(node, ast.Import):
                 yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -35,7 +47,7 @@ class Module:
 
     def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
         """Every function and method, nested ones too."""
-        for node in ast.walk(self.tree):
+        for node in self.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield node
 
@@ -48,5 +60,18 @@ def _parsed(path: Path) -> Module:
     return Module(path, name, room, text, ast.parse(text))
 
 
-MODULES = [_parsed(path) for path in sorted(PACKAGE.rglob("*.py"))]
-CORE = [module for module in MODULES if module.room not in ("", "_api", "_cli")]
+@cache
+def modules() -> list[Module]:
+    """All of the package."""
+    return [_parsed(path) for path in sorted(PACKAGE.rglob("*.py"))]
+
+
+@cache
+def core() -> list[Module]:
+    """The rooms that choose no runtime."""
+    return [module for module in modules() if module.room not in ("", "_api", "_cli")]
+
+
+def wrong(judge: Callable[[Module], Collection[Any]], among: Iterable[Module]) -> dict[str, Collection[Any]]:
+    """What `judge` finds wrong with each of `among`, of those with which something is."""
+    return {str(module): found for module in among if (found := judge(module))}

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from .._model.errors import SessionMisuse, shown
+from .._model.errors import SessionMisuse
 from .._model.headers import HeadersInput
 from .._model.request import Request
 from .._model.retry import RetryPolicy
@@ -118,13 +118,9 @@ class AsyncSession(SharedPool):
         return response
 
     async def _through_stages(self, request: Request, chain: Stage) -> AsyncResponse:
-        from .stages import through
+        from .stages import awaited_through
 
-        awaited = through(self._stages, request, lambda each: perform(chain, each, AsyncResponse))
-        response = await awaited if hasattr(awaited, "__await__") else awaited
-        if not isinstance(response, AsyncResponse):
-            raise SessionMisuse(f"a stage returned {shown(response)}, not a response")
-        return response
+        return await awaited_through(self._stages, request, lambda each: perform(chain, each, AsyncResponse))
 
     def _open(self, home: object) -> Stage:
         """The chain for the loop that runs now."""
@@ -160,6 +156,15 @@ class AsyncSession(SharedPool):
 
     async def get(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
         """GET; see `request`."""
+        if (
+            not (options or self._touched or self._stages)
+            and type(self) is AsyncSession
+            and AsyncSession.request is _REQUEST
+        ):
+            request = self._plain("GET", url)
+            home = running_loop()
+            chain = self._chain if home is self._home else None
+            return await perform(chain or self._open(home), request, AsyncResponse)
         return await self.request("GET", url, **options)
 
     async def options(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
@@ -291,6 +296,9 @@ class AsyncSession(SharedPool):
 
     def __repr__(self) -> str:
         return f"<AsyncSession {(self._owner or self)._pool!r}>"
+
+
+_REQUEST = AsyncSession.request
 
 
 class AsyncStreamed:

@@ -19,6 +19,7 @@ from .._pipeline.bearer import BearerAuth
 from .._pipeline.content import whole_content
 from .._pipeline.digest import HTTPDigestAuth
 from .._pipeline.stage import Stage, let_go
+from .._runtime.base import OutOfTime
 from .options import checked_pair
 from .proxies import AUTHORIZATION, with_authorization
 from .request import PreparedRequest, prepared_from
@@ -102,7 +103,7 @@ class CallerAuth:
             left = None if request.deadline == float("inf") else request.deadline - runtime.now()
             try:
                 made = await runtime.within(left, made)
-            except TimeoutError as error:
+            except OutOfTime as error:
                 raise DeadlineExceeded(f"{request.method} {request.url.safe}: no credentials in time") from error
         if inspect.isgenerator(made):
             try:

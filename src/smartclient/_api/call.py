@@ -32,7 +32,8 @@ async def perform(chain: Stage, request: Request, response_class: type[R], whole
             else:
                 content = await whole_content(reply)
     except RequestException as error:
-        error.elapsed = time.monotonic() - started
+        if error.elapsed is None:
+            error.elapsed = time.monotonic() - started
         if reply is not None:
             tell_about(error, reply)
         elif error.request is None:

@@ -5,8 +5,9 @@ nothing is set, is found in the mapping beneath it, for all names at once.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from .._model.proxy import Environment
@@ -24,6 +25,7 @@ _NOTHING = (None,) * len(_about_tls)
 _none_of = _beneath.keys().isdisjoint
 is_silent = partial(_none_of, _about_proxies.union(_about_tls, (_NETRC,)))
 """Whether `ENVIRON` says nothing of either, nor of a netrc file: the look that every call takes."""
+_at_most_tls = partial(_none_of, _about_proxies.union((_NETRC,)))
 
 
 def environment() -> tuple[Environment | None, tuple[Any, ...] | None]:
@@ -38,3 +40,26 @@ def environment() -> tuple[Environment | None, tuple[Any, ...] | None]:
         FOUND.look_now()
     tls = tuple(map(_beneath.get, _about_tls))
     return None if _none_of(_about_proxies) else environment_from(ENVIRON), None if tls == _NOTHING else tls
+
+
+def constancy() -> Callable[[], bool] | None:
+    """A quick look at whether `ENVIRON` still says what it says now; None where it says more than of TLS."""
+    if os.environ is not ENVIRON or not _at_most_tls():
+        return None
+    named = [name for name in _about_tls if name in _beneath]
+    if not named:
+        return is_silent
+    says_no_more = partial(_none_of, _about_proxies.union(_about_tls, (_NETRC,)).difference(named))
+    values_of = itemgetter(*named)
+
+    def unchanged() -> bool:
+        try:
+            return says_no_more() and bool(values_of(_beneath) == values)
+        except KeyError:
+            return False
+
+    try:
+        values = values_of(_beneath)
+    except KeyError:  # another thread has just taken it out
+        return None
+    return unchanged

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 
-from .._model.body import BodyReader
+from .._model.body import BodyReader, called
 from .._model.digests import Digest, parse_digests
 from .._model.fields import parse_http_date
 from .._model.headers import Fields
@@ -149,7 +149,7 @@ class Filling:
         if progress is not None:
             now = self._runtime.now()
             if at_the_end or self.pace.is_due(now):
-                progress(self.pace.done, self.record.length, self.pace.rate(now))
+                called(progress, self.pace.done, self.record.length, self.pace.rate(now))
 
     def complete(self, fields: Fields) -> str | None:
         """Checks the file, which has no gaps, and puts it in its place; the digest that it was checked by.

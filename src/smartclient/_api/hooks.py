@@ -22,14 +22,19 @@ def dispatch_hook(key: str, hooks: Any, hook_data: Any, **kwargs: Any) -> Any:
     return hook_data
 
 
-async def dispatch_awaiting(hooks: Any, hook_data: Any, said: dict[str, Any]) -> Any:
+async def dispatch_awaiting(hooks: Any, response: Any, said: dict[str, Any]) -> Any:
     """As `dispatch_hook` for the response of a call on an event loop: coroutine functions are awaited."""
-    for hook in as_list(checked_hooks(hooks).get("response")):
-        replacement = hook(hook_data, **said)
-        if hasattr(replacement, "__await__"):
-            replacement = await replacement
-        if replacement is not None:
-            hook_data = replacement
+    hook_data = response
+    try:
+        for hook in as_list(checked_hooks(hooks).get("response")):
+            replacement = hook(hook_data, **said)
+            if hasattr(replacement, "__await__"):
+                replacement = await replacement
+            if replacement is not None:
+                hook_data = replacement
+    except BaseException:
+        response.close()  # nobody else would: the caller has not seen it yet
+        raise
     return hook_data
 
 

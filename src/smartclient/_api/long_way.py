@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
-from .._model.errors import InvalidOption, InvalidSchema, RequestException, SessionMisuse, shown
+from .._model.errors import InvalidOption, InvalidSchema, RequestException, shown
 from .._model.frozen import replace
 from .._model.request import Request as ModelRequest
 from .._model.url import URL
@@ -76,7 +76,7 @@ def is_replaced_method(session: "Session", name: str) -> bool:
 def _through_stages(session: "Session", prepared: PreparedRequest, arguments: dict[str, Any]) -> Response:
     from .stages import through
 
-    def send(request: ModelRequest) -> Any:
+    def send(request: ModelRequest) -> Response:
         inner = prepared_from(request)
         inner.hooks, inner._own_cookies = prepared.hooks, prepared._own_cookies
         inner._for, inner._told, inner._own_auth = prepared._for, prepared._told, prepared._own_auth
@@ -85,10 +85,7 @@ def _through_stages(session: "Session", prepared: PreparedRequest, arguments: di
 
     made = prepared._made_of
     assert made is not None
-    response = through(session.stages, request_from(prepared, made), send)
-    if not isinstance(response, Response):
-        raise SessionMisuse(f"a stage returned {shown(response)}, not a response")
-    return response
+    return through(session.stages, request_from(prepared, made), send)
 
 
 def _told_by(session: "Session", call: Call) -> Told:
@@ -243,7 +240,11 @@ def send(session: "Session", prepared: Any, arguments: dict[str, Any]) -> Respon
     told = Told(*(arguments.pop(name, None) for name in Told._fields))
     response = _one_hop(session, prepared, told, timeout_given)
     answered = response
-    response = dispatch_hook("response", prepared.hooks, response, **told._asdict(), **arguments)
+    try:
+        response = dispatch_hook("response", prepared.hooks, response, **told._asdict(), **arguments)
+    except BaseException:
+        answered.close()
+        raise
     if response is not answered:
         _keep_cookies(session, response)
     if allow_redirects and isinstance(response, Response):

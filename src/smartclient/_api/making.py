@@ -16,7 +16,7 @@ from .._model.url import URL
 from .._net.transport import is_patched
 from .._rules.proxy import proxy_for
 from .cookies import cookie_pairs
-from .environment import ENVIRON, environment, is_silent
+from .environment import ENVIRON, constancy, environment, is_silent
 from .netrc import FOUND, with_netrc
 from .options import (
     NOT_GIVEN,
@@ -38,8 +38,59 @@ from .tls import insecure_category, tls_from, with_environment
 _COMMON_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
 
 
+_note = object.__setattr__  # for what is remembered, which is no change of a setting
+
+
 class RequestMaker(Settings):
     """A session's settings, and what becomes of a call under them."""
+
+    def _plain(self, method: str, url: Any) -> Request:
+        """`_request` of a call without options: made as the one before, where nothing has changed but the URL."""
+        settings, version, unchanged, fields, options = self._plan
+        now = time.monotonic()
+        if (
+            settings is not self._settings
+            or version != self._headers.version
+            or self.params
+            or self.proxies
+            or now >= FOUND.next_look
+            or os.environ is not ENVIRON
+            or not unchanged()
+            or is_patched()
+            or not url
+        ):
+            return self._plain_anew(method, url)
+        total = options.timeout.total
+        return Request(method, URL.parse(url), fields, NO_BODY, options, inf if total is None else now + total)
+
+    def _plain_anew(self, method: str, url: Any) -> Request:
+        # All looks before the request is made: what changes meanwhile, the next call sees.
+        settings, version = self._settings, self._headers.version
+        unchanged = constancy() if self.trust_env else _always
+        request = self._request(
+            method,
+            url,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            NOT_GIVEN,
+            True,
+            None,
+            None,
+            None,
+            None,
+            None,
+            NOT_GIVEN,
+            {},
+        )
+        options = request.options
+        known, _ = self._merged  # no key: something in it may change without notice
+        if unchanged and known is not None and self._base is None and options.auth is None and options.tls.verify:
+            _note(self, "_plan", (settings, version, unchanged, request.fields, options))
+        return request
 
     def _request(
         self,
@@ -131,7 +182,7 @@ class RequestMaker(Settings):
         known, trusted, seen, changed = self._environed
         if known is not options or trusted is not trust or seen != variables:
             changed = replace(options, tls=with_environment(options.tls, trust))
-            self._environed = (options, trust, variables, changed)
+            _note(self, "_environed", (options, trust, variables, changed))
         return changed
 
     def _session_fields(self) -> Fields:
@@ -142,7 +193,7 @@ class RequestMaker(Settings):
             fields = fields_from(headers)
             if not FRAMING_FIELDS.isdisjoint(fields.index):
                 fields, _ = checked_framing(fields, NO_BODY)  # a session's bodies have no length in common
-            self._fields = (headers, version, fields)
+            _note(self, "_fields", (headers, version, fields))
         return fields
 
     def _options(self, *given: Any) -> Options:
@@ -166,7 +217,7 @@ class RequestMaker(Settings):
         except Exception:  # arrays cannot be compared plainly; a list may change and still be equal to itself
             key = None
         options = self._merge(*given)
-        self._merged = (key, options)
+        _note(self, "_merged", (key, options))
         return options
 
     def _merge(
@@ -202,6 +253,10 @@ class RequestMaker(Settings):
             redirects=self._fixed.redirects,
             proxies=proxies,
         )
+
+
+def _always() -> bool:
+    return True
 
 
 def _warn_insecure(url: URL, options: Options) -> None:

@@ -362,7 +362,9 @@ def timings_of(reply: Reply, seconds: float | None) -> Timings:
 
 
 def tell_about(error: RequestException, reply: Reply) -> None:
-    """Says in an error of a response's body which request it was, and how its head was come by."""
+    """Says in an error of a response's body which request it was, how its head was come by, and how long it took."""
     error.attempts = attempts_of(reply)
+    if error.elapsed is None and (began := (*reply.history, reply)[0].request.began):
+        error.elapsed = time.monotonic() - began
     if error.request is None:
         error.request = prepared_from(reply.request)

@@ -23,10 +23,12 @@ _REDIRECT_METHODS = (
     "rebuild_method",
 )
 _originals: dict[str, Any] = {}
-WATCHED = frozenset((*METHODS, *_REDIRECT_METHODS, "hooks", "adapters"))
+_OWN_METHODS = (*METHODS, *_REDIRECT_METHODS, "request")
+WATCHED = frozenset((*_OWN_METHODS, "hooks", "adapters"))
 """Attributes of a session whose being set is noted; a look into `__dict__` in each call would slow all attributes."""
 _session_class: Any = None
-_send: Any = None  # these four apart from the others: they are compared in every call
+_request: Any = None
+_send: Any = None  # these apart from the others: they are compared in every call
 _prepare_request: Any = None
 _merge_environment_settings: Any = None
 _get_adapter: Any = None
@@ -34,8 +36,8 @@ _get_adapter: Any = None
 
 def remember(session_class: type) -> None:
     """Takes down what the methods of `session_class` are before anybody could replace them."""
-    global _session_class, _send, _prepare_request, _merge_environment_settings, _get_adapter
-    _session_class = session_class
+    global _session_class, _request, _send, _prepare_request, _merge_environment_settings, _get_adapter
+    _session_class, _request = session_class, session_class.request  # type: ignore[attr-defined]
     _send, _prepare_request, _merge_environment_settings, _get_adapter = (
         getattr(session_class, name) for name in METHODS
     )
@@ -65,10 +67,15 @@ def is_seen(session: "Session", auth: Any) -> bool:
     return auth is not None and type(auth) is not tuple and takes_requests(auth)
 
 
+def is_direct(session: "Session") -> bool:
+    """Whether nobody could tell that a call without options is made without `request`, and by remembered settings."""
+    return type(session) is _session_class and _session_class.request is _request and not is_seen(session, None)
+
+
 def _is_changed(session: "Session") -> bool:
     """Whether what somebody has looked at, or set, in `session` differs from what it begins with."""
     own = session.__dict__
-    if any(name in own for name in (*METHODS, *_REDIRECT_METHODS)):
+    if any(name in own for name in _OWN_METHODS):
         return True
     if any((own.get("hooks") or {}).values()):
         return True

@@ -3,7 +3,6 @@
 import time
 from typing import TYPE_CHECKING, Any, Unpack
 
-from .._model.errors import SessionMisuse, shown
 from .._model.headers import HeadersInput
 from .._model.request import Request as ModelRequest
 from .._model.retry import RetryPolicy
@@ -29,7 +28,7 @@ from .options import (
 )
 from .request import Request
 from .response import Response
-from .seams import is_seen, remember
+from .seams import is_direct, is_seen, remember
 from .sending import Sending
 from .settings import StreamFlag
 
@@ -131,12 +130,9 @@ class Session(Sending):
     def _through_stages(self, request: ModelRequest) -> Response:
         from .stages import through
 
-        response = through(
+        return through(
             self._stages, request, lambda each: run_blocking(perform(self._chain or self._open(), each, Response))
         )
-        if not isinstance(response, Response):
-            raise SessionMisuse(f"a stage returned {shown(response)}, not a response")
-        return response
 
     def _open(self) -> Stage:
         with self._lock:
@@ -195,6 +191,9 @@ class Session(Sending):
 
     def get(self, url: Any, **options: Unpack[CallOptions]) -> Response:
         """GET; see `request`."""
+        if not options and is_direct(self) and not self._stages:
+            request = self._plain("GET", url)  # first, for what is wrong with it is told before anything is opened
+            return run_blocking(perform(self._chain or self._open(), request, Response))
         options.setdefault("allow_redirects", True)  # whoever replaces `request` sees what requests gives
         return self.request("GET", url, **options)
 

@@ -83,6 +83,7 @@ class Settings(RareSettings, CacheSettings):
     """
 
     _handler: str  # the method that a transport must have
+    _settings: object = None  # another one after every change of an attribute
 
     def __init__(
         self,
@@ -172,6 +173,7 @@ class Settings(RareSettings, CacheSettings):
         self._fields: tuple[Headers, int, Fields] = (self._headers, -1, NO_FIELDS)
         self._merged: tuple[Any, Options] = (None, Options())
         self._environed: tuple[Any, bool, Any, Options] = (None, False, None, Options())
+        self._plan: tuple[object, int, Callable[[], bool], Fields, Options] = (None, -1, bool, NO_FIELDS, Options())
 
     @property
     def verify(self) -> Any:

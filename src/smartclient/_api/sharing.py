@@ -31,8 +31,10 @@ _OF_THIS_PROCESS = (
     "_lock",
     "_merged",
     "_owner",
+    "_plan",
     "_pool",
     "_recorders",
+    "_settings",
     "_shared",
     "_spare",
 )
@@ -60,9 +62,11 @@ class SharedPool(RequestMaker):
     _touched = False  # whether anybody has looked at, or set, what decides how calls are made
 
     def __setattr__(self, name: str, value: Any) -> None:
+        put = super().__setattr__
         if name in WATCHED:
-            super().__setattr__("_touched", True)
-        super().__setattr__(name, value)
+            put("_touched", True)
+        put(name, value)
+        put("_settings", object())  # last: who looks at it first, has seen this value or will see this change
 
     @noted_once
     def hooks(self) -> Any:

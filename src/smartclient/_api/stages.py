@@ -1,16 +1,17 @@
 """Stages of the user's own around a whole call: `f(request, next)`, plain in `Session`, async in `AsyncSession`."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Self, TypeVar
 
 from .._model.errors import InvalidOption, SessionMisuse, UnrewindableBodyError, shown
 from .._model.request import Request
 from .._rules.redirect import crosses_origin, strip_credentials
 from .request import PreparedRequest, prepared_from
+from .response import Response
 from .translation import request_from
 
 UserStage = Callable[[PreparedRequest, Callable[[PreparedRequest], Any]], Any]
-R = TypeVar("R")
+R = TypeVar("R", bound=Response)
 
 
 def checked_stages(stages: Any, *, blocking: bool) -> tuple[UserStage, ...]:
@@ -36,14 +37,63 @@ def checked_stages(stages: Any, *, blocking: bool) -> tuple[UserStage, ...]:
 
 
 def through(stages: Iterable[UserStage], request: Request, call: Callable[[Request], R]) -> R:
-    """What the first of `stages` returns: the response, or what is awaited for it; `call` is inside the last one.
+    """What the first of `stages` returns, the response; `call` is inside the last one.
 
     A stage gets the request, which it may change, and `next`, which it may call any number of times.
+
+    Raises:
+        SessionMisuse: it returned something else.
     """
+    with _Given() as given:
+        response: R = _checked(_around(stages, request, lambda each: given.also(call(each))))
+    return response
+
+
+async def awaited_through(stages: Iterable[UserStage], request: Request, call: Callable[[Request], Awaitable[R]]) -> R:
+    """`through`, for stages and a call that are awaited."""
+
+    async def kept(each: Request) -> R:
+        return given.also(await call(each))
+
+    with _Given() as given:
+        made = _around(stages, request, kept)
+        response: R = _checked(await made if hasattr(made, "__await__") else made)
+    return response
+
+
+def _checked(response: Any) -> Any:  # of the type that `call` gives
+    if not isinstance(response, Response):
+        raise SessionMisuse(f"a stage returned {shown(response)}, not a response")
+    return response
+
+
+def _around(stages: Iterable[UserStage], request: Request, call: Callable[[Request], Any]) -> Any:
     inner: Callable[[PreparedRequest], Any] = _Innermost(request, call)
     for stage in reversed(tuple(stages)):
         inner = _Next(stage, inner)
-    return inner(prepared_from(request))  # type: ignore[no-any-return]
+    return inner(prepared_from(request))
+
+
+class _Given:
+    """The responses that stages were given; when one of them raises, nobody else would let go of what is not read."""
+
+    __slots__ = ("_responses",)
+
+    def __init__(self) -> None:
+        self._responses: list[Response] = []
+
+    def also(self, response: R) -> R:
+        """`response`, taken down."""
+        self._responses.append(response)
+        return response
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: Any, *exc_info: object) -> None:
+        if kind is not None:
+            for response in self._responses:
+                response.close()
 
 
 class _Next:

@@ -48,7 +48,10 @@ class StatusViews(CallViews, FieldViews):
             error.allow = self.allow
         error.problem = self.problem
         self._tell_why(error)
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # it knows this frame, and both would wait for the collector
 
     def _tell_why(self, error: HTTPError) -> None:
         """What the server says of it, as a note: the problem, or how a body of text begins."""

@@ -19,8 +19,7 @@ from .._model.ranges import range_field
 from .._pipeline.content import DecodedBody
 from .._rules.download import PARALLEL_LEAST, Gap
 from .._rules.resume import Patience, may_go_on, part_in
-from .._runtime.base import Runtime
-from .._store.worker import in_thread
+from .._runtime.base import Runtime, in_thread
 from .asker import Asker
 from .download import Download, Wish
 from .filling import Filling
@@ -75,8 +74,10 @@ class Transfer:
                 except _StartOver as over:
                     response = await self._whole_in_the_end() if over.response is None else over.response
                     await self._begin_anew(response)
-        except ChecksumError:
-            worthless = True
+        except RequestException as error:
+            worthless = isinstance(error, ChecksumError)
+            if error.request is None and self._last is not None:
+                tell_about(error, self._last._reply)
             raise
         finally:
             self._filling.leave(worthless=worthless)

@@ -2,11 +2,11 @@
 
 import os
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from importlib.util import find_spec
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from .._model.errors import InvalidOption, WebSocketError, shown
+from .._model.errors import InvalidOption, RequestException, WebSocketError, shown
 from .._model.frozen import replace
 from .._model.request import Request
 from .._net.http1 import Switched
@@ -16,8 +16,10 @@ from .._rules.websocket import Agreement, agreement, asking
 from .._runtime.base import Runtime, run_blocking
 from .call import perform
 from .options import NOT_GIVEN, CommonOptions, unknown_keyword
+from .request import tell_about
 from .response import Response
 
+T = TypeVar("T")
 _SCHEMES = {"ws": "http", "wss": "https"}
 _NOT_HERE = frozenset(("stream", "cache", "files", "progress", "allow_redirects"))
 _OPTIONS = (CommonOptions.__optional_keys__ | {"params"}) - _NOT_HERE
@@ -153,6 +155,14 @@ class SocketFacts:
         """Closes the connection without a word."""
         self._conversation.abort()
 
+    async def _told(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, whose errors say which conversation they are about."""
+        try:
+            return await work
+        except RequestException as error:
+            tell_about(error, self.response._reply)
+            raise
+
     def __repr__(self) -> str:
         state = "open" if self.close_code is None else f"closed {self.close_code}"
         return f"<{type(self).__name__} {state}>"
@@ -171,7 +181,7 @@ class WebSocket(SocketFacts):
             WebSocketError: the conversation has ended.
             WriteTimeout, WriteError: the peer takes nothing any more; so has it then.
         """
-        run_blocking(self._conversation.send(_checked(data)))
+        run_blocking(self._told(self._conversation.send(_checked(data))))
 
     def receive(self, timeout: float | None = None) -> str | bytes:
         """The next message; waits for it at most `timeout` seconds.
@@ -180,11 +190,11 @@ class WebSocket(SocketFacts):
             ReadTimeout: none came; nothing is lost.
             WebSocketError: the conversation has ended; `code` and `reason` say how.
         """
-        return run_blocking(self._conversation.receive(timeout))
+        return run_blocking(self._told(self._conversation.receive(timeout)))
 
     def ping(self, payload: bytes = b"") -> None:
         """Sends a ping; who receives sees nothing of the pong. Pings of the peer are answered while receiving."""
-        run_blocking(self._conversation.ping(_checked_ping(payload)))
+        run_blocking(self._told(self._conversation.ping(_checked_ping(payload))))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Says that this is the end, and waits at most 2 s for the peer to say so too."""
@@ -213,15 +223,15 @@ class AsyncWebSocket(SocketFacts):
 
     async def send(self, data: str | bytes) -> None:
         """As `WebSocket.send`."""
-        await self._conversation.send(_checked(data))
+        await self._told(self._conversation.send(_checked(data)))
 
     async def receive(self, timeout: float | None = None) -> str | bytes:
         """As `WebSocket.receive`."""
-        return await self._conversation.receive(timeout)
+        return await self._told(self._conversation.receive(timeout))
 
     async def ping(self, payload: bytes = b"") -> None:
         """As `WebSocket.ping`."""
-        await self._conversation.ping(_checked_ping(payload))
+        await self._told(self._conversation.ping(_checked_ping(payload)))
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """As `WebSocket.close`."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from .errors import IncompleteBody
+from .errors import IncompleteBody, RequestException
 from .headers import NO_FIELDS, Fields
 
 
@@ -58,6 +58,15 @@ class BytesReader:
 
 ProgressCall = Callable[[int, int | None], Any]
 Content = bytes | Iterable[bytes] | AsyncIterable[bytes]
+
+
+def called(function: Callable[..., Any], *args: Any) -> Any:
+    """What a function of the caller's gives. An error of ours that it raises is not taken for one of this call."""
+    try:
+        return function(*args)
+    except RequestException as error:
+        error.elsewhere = True
+        raise
 
 
 class RequestBody:
@@ -133,7 +142,8 @@ class PlainPieces:
         self._pieces = pieces
 
     async def next_piece(self) -> bytes:
-        return next(filter(None, self._pieces), b"")
+        piece: bytes = called(next, filter(None, self._pieces), b"")
+        return piece
 
 
 class AwaitedPieces:
@@ -150,6 +160,9 @@ class AwaitedPieces:
                 piece = await anext(self._pieces)
             except StopAsyncIteration:
                 return b""
+            except RequestException as error:
+                error.elsewhere = True
+                raise
             if piece:
                 return piece
 

@@ -23,9 +23,11 @@ class RequestException(_Root):
         elapsed: seconds from the start of the call to the error, or None.
         sent: "nothing", "partly" or "wholly": how much of the request had left when it failed.
         stale: a kept-alive connection failed before it gave one byte of an answer: the peer had most likely closed it.
+        elsewhere: a function of the caller's own raised it, about something else than this call: it passes as it is.
     """
 
     stale = False
+    elsewhere = False
 
     def __init__(self, *args: Any, request: Any = None, response: Any = None, sent: Sent = "nothing") -> None:
         OSError.__init__(self, *args)  # whatever further bases there are

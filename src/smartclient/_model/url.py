@@ -50,6 +50,7 @@ class URL:
         target: path and query as sent in the request line.
         without_fragment: the text without userinfo and fragment, an implied port left out: the form for cache keys.
         fragment: percent-encoded, "" when absent; never sent.
+        raw_userinfo: percent-encoded "user:password" as it stands in `str()`, "" when absent.
     """
 
     __slots__ = (
@@ -60,6 +61,7 @@ class URL:
         "origin",
         "path",
         "query",
+        "raw_userinfo",
         "target",
         "without_fragment",
     )
@@ -71,6 +73,7 @@ class URL:
     target: str
     without_fragment: str
     fragment: str
+    raw_userinfo: str
     _authority: "_Authority"
     _text: str
 
@@ -87,6 +90,7 @@ class URL:
         put(self, "target", target)
         put(self, "without_fragment", site.root + target)
         put(self, "fragment", fragment)
+        put(self, "raw_userinfo", authority.userinfo)
         put(self, "_text", f"{site.root_as_given}{target}#{fragment}" if fragment else site.root_as_given + target)
 
     @staticmethod
@@ -174,11 +178,6 @@ class URL:
     def explicit_port(self) -> int | None:
         """The port number that the text names, None where it leaves it to the scheme."""
         return self._authority.port
-
-    @property
-    def raw_userinfo(self) -> str:
-        """Percent-encoded "user:password" as it stands in `str()`, "" when absent."""
-        return self._authority.userinfo
 
     @property
     def userinfo(self) -> tuple[str, str] | None:

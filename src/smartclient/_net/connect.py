@@ -66,11 +66,14 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None, notes: 
             notes.tls = runtime.now() - opened
         return stream
     except RequestException as error:
-        took = runtime.now() - started
-        told = type(error)(f"connect to {route.origin} failed after {took:.1f} s: {error} (nothing sent)")
-        if isinstance(told, SSLError) and isinstance(error, SSLError):
-            told.check = error.check
-        raise told from error
+        raise _explained(error, route.origin, runtime.now() - started) from error
+
+
+def _explained(error: RequestException, origin: Origin, took: float) -> RequestException:
+    told = type(error)(f"connect to {origin} failed after {took:.1f} s: {error} (nothing sent)")
+    if isinstance(told, SSLError) and isinstance(error, SSLError):
+        told.check = error.check
+    return told
 
 
 async def _open(runtime: Runtime, route: Route, timeout: float | None, notes: Notes | None = None) -> Stream:

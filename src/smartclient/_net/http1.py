@@ -18,7 +18,7 @@ from .._model.errors import (
     WriteTimeout,
 )
 from .._model.headers import NO_FIELDS, Fields
-from .._model.message import Head, Interim, Reply
+from .._model.message import Interim, Reply
 from .._model.request import Request
 from .._model.timings import Notes
 from .._runtime.base import Runtime, Stream, nearer
@@ -101,48 +101,55 @@ class Http1Connection:
     async def exchange(self, request: Request, pool: "Pool") -> Reply:
         """Sends `request` and returns the reply once its head is there.
 
-        The connection goes back to `pool` when the response is complete; until then the reply's body owns it.
-        When this raises, the connection is the caller's to discard.
+        The connection goes back to `pool` when the response is complete, or at once when this raises; until then the
+        reply's body owns it.
         """
-        reader = self._reader
-        reader.start(request.method, request.options.upgrade)
-        self.served += 1
-        body, timeout, deadline = request.body, request.options.timeout, request.deadline
-        content = body.content
+        reader, timeout, deadline = self._reader, request.options.timeout, request.deadline
         events: list[Any] = []
         interim: list[Interim] = []
         failure: RequestException | None = None
         sent: Sent = "wholly"
         try:
-            head = self._head_of(request)
-            if body is NO_BODY:
-                # Here and below: what `nearer` says, without a call where the limit of the wait is the nearer one.
-                limit, left = timeout.write, deadline - self._now()
-                await self._stream.write(
-                    head, limit if limit is not None and limit < left else nearer(limit, left, 0.0)
-                )
-            elif isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
-                await self._stream.write(head + content, nearer(timeout.write, deadline, self._now()))
-            elif not await self._upload(head, request, events, pool.runtime.sleep):
-                sent = "partly"
-        except (WriteError, WriteTimeout) as error:  # what the caller's own body raises passes as it is
-            # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
-            sent = error.sent
-            if not self._stream.is_readable():
-                raise self._explained(error, request, sent) from error
-            failure = error
-        if request.notes is not None:
-            note_sent(request, request.notes, self._now())
-        try:
-            while (final := _final_head(events, interim) if events else None) is None:
-                limit, left = timeout.read, deadline - self._now()
-                data = await self._stream.read(
-                    _HEAD_READ, limit if limit is not None and limit < left else nearer(limit, left, 0.0)
-                )
-                events = reader.feed(data) if data else self._end_of_stream()
-        except RequestException as error:
-            raise self._explained(failure or error, request, sent) from error
-        reusable = sent == "wholly" and "close" not in request.fields.index.get("connection", "").lower()
+            reader.start(request.method, request.options.upgrade)
+            self.served += 1
+            try:
+                if request.body is NO_BODY:
+                    # Here and below: what `nearer` says, without a call where the limit of the wait is the nearer one.
+                    limit, left = timeout.write, deadline - self._now()
+                    await self._stream.write(
+                        self._head_of(request),
+                        limit if limit is not None and limit < left else nearer(limit, left, 0.0),
+                    )
+                elif not await self._send_with_body(request, events, pool.runtime.sleep):
+                    sent = "partly"
+            except (WriteError, WriteTimeout) as error:
+                if error.elsewhere:  # what the caller's own body raises passes as it is
+                    raise
+                # The peer may have answered (401, 413) before it closed: one look, then the failure stands.
+                sent = error.sent
+                if not self._stream.is_readable():
+                    raise self._explained(error, request, sent) from error
+                failure = error
+            if request.notes is not None:
+                note_sent(request, request.notes, self._now())
+            try:
+                while not events or (type(events[0]) is Interim and _are_interim(events, interim)):
+                    limit, left = timeout.read, deadline - self._now()
+                    data = await self._stream.read(
+                        _HEAD_READ, limit if limit is not None and limit < left else nearer(limit, left, 0.0)
+                    )
+                    events = reader.feed(data) if data else self._end_of_stream()
+            except RequestException as error:
+                try:
+                    raise self._explained(failure or error, request, sent) from error
+                finally:
+                    failure = None  # it knows this frame
+        except BaseException:
+            pool.discard(self)
+            raise
+        final = events.pop(0)
+        said = request.fields.index.get("connection")
+        reusable = sent == "wholly" and (said is None or said == "keep-alive" or "close" not in said.lower())
         if final.status == 101:
             reply = Reply(final, Switched(self, pool), request)
         elif reader.complete:
@@ -157,9 +164,21 @@ class Http1Connection:
         reply.connection = self
         return reply
 
-    def give_up(self, pool: "Pool") -> None:
-        """After an exchange that failed."""
-        pool.discard(self)
+    async def _send_with_body(self, request: Request, heard: list[Any], sleep: Sleep) -> bool:
+        """Sends head and body. False when the peer gave its final answer before the end, into `heard`."""
+        body, head = request.body, self._head_of(request)
+        content = body.content
+        if isinstance(content, bytes) and len(content) <= _ONE_WRITE and body.progress is None:
+            limit = nearer(request.options.timeout.write, request.deadline, self._now())
+            await self._stream.write(head + content, limit)
+            return True
+        upload = Upload(self._stream, self._reader, request, self._now, heard, sleep)
+        try:
+            return await upload.run(head)
+        except (ReadError, RemoteProtocolError) as error:
+            if upload.listening:
+                raise self._explained(error, request, "partly") from error
+            raise
 
     def give_back(self, pool: "Pool", reusable: bool) -> None:
         """To `pool` after a complete response; `reusable` is what this side says of it, the wire has its own view."""
@@ -174,16 +193,6 @@ class Http1Connection:
         url, method = request.url, request.method
         framing = b"" if method == "GET" and request.body is NO_BODY else framing_for(method, request.body)
         return request_head(method, url.target, url.host_field, request.fields, framing)
-
-    async def _upload(self, head: bytes, request: Request, heard: list[Any], sleep: Sleep) -> bool:
-        """Sends head and body in pieces. False when the peer gave its final answer before the end, into `heard`."""
-        upload = Upload(self._stream, self._reader, request, self._now, heard, sleep)
-        try:
-            return await upload.run(head)
-        except (ReadError, RemoteProtocolError) as error:
-            if upload.listening:
-                raise self._explained(error, request, "partly") from error
-            raise
 
     def _end_of_stream(self) -> NoReturn:
         """The peer closed before the head was complete."""
@@ -213,14 +222,11 @@ def note_sent(request: Request, notes: Notes, now: float) -> None:
         request.watch.tell(RequestSent, request, notes.opened is None)
 
 
-def _final_head(events: list[Any], interim: list[Interim]) -> Head | None:
-    """The final head, taken from `events` with all before it; interim responses go to `interim`."""
-    while events:
-        event = events.pop(0)
-        if type(event) is Head:
-            return event
-        interim.append(event)
-    return None
+def _are_interim(events: list[Any], interim: list[Interim]) -> bool:
+    """Whether the final head is still to come; what is before it goes from `events` to `interim`."""
+    while events and type(events[0]) is Interim:
+        interim.append(events.pop(0))
+    return not events
 
 
 _SENT = {"nothing": "not sent", "partly": "partly sent", "wholly": "sent"}

@@ -29,7 +29,7 @@ _UNFOLDABLE = frozenset(("content-length", "transfer-encoding", "connection"))
 
 _KNOWN_MAX = 1024
 _KNOWN_LENGTH_MAX = 128
-_SECRET = frozenset(("set-cookie", "authentication-info", "proxy-authentication-info"))
+SECRET = frozenset(("set-cookie", "authentication-info", "proxy-authentication-info"))
 
 
 def shown(raw: bytes | str) -> str:
@@ -71,7 +71,7 @@ class _FieldLines(dict[str, tuple[str, str, Line]]):
             raise KeyError
         name, value = match[1], match[2]
         parsed = name.lower(), value, (name, value)
-        if len(line) <= _KNOWN_LENGTH_MAX and parsed[0] not in _SECRET:
+        if len(line) <= _KNOWN_LENGTH_MAX and parsed[0] not in SECRET:
             if len(self) >= _KNOWN_MAX:
                 self.clear()
             self[line] = parsed

@@ -6,7 +6,7 @@ Interim responses are taken down; a final one ends the sending, which costs the 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from .._model.body import ProgressCall
+from .._model.body import ProgressCall, called
 from .._model.errors import InvalidOption, RequestException, ServerDisconnected, WriteTimeout
 from .._model.message import Head
 from .._model.request import Request
@@ -59,7 +59,8 @@ class Upload:
                 return False
             return await self._send_body()
         except RequestException as error:
-            error.sent = "partly"
+            if not error.elsewhere:
+                error.sent = "partly"
             raise
 
     async def _is_refused(self) -> bool:
@@ -143,8 +144,8 @@ class Progress:
         now = self._now()
         if now >= self._next and sent != self._length:
             self._next = now + _TELL_EVERY
-            self._call(sent, self._length)
+            called(self._call, sent, self._length)
 
     def tell_end(self, sent: int) -> None:
         """All of it has been handed over."""
-        self._call(sent, self._length)
+        called(self._call, sent, self._length)

@@ -5,7 +5,7 @@ What the pool keeps about it and how an exchange goes live here; who reads and w
 
 from typing import TYPE_CHECKING, Any
 
-from .._model.body import BytesReader
+from .._model.body import BytesReader, called
 from .._model.errors import DeadlineExceeded, ReadTimeout, RequestException, Sent, ServerDisconnected, WriteTimeout
 from .._model.headers import NO_FIELDS, Line
 from .._model.message import Head, Interim, Reply
@@ -103,7 +103,7 @@ class Http2Connection:
     # One exchange.
 
     async def exchange(self, request: Request, pool: "Pool") -> Reply:
-        """As `Http1Connection.exchange`; the caller has a place here, and gives it up itself when this raises."""
+        """As `Http1Connection.exchange`; the caller's place here is free again when this raises."""
         options, deadline = request.options, request.deadline
         timeout, now, traffic = options.timeout, self.now, self.traffic
         self.served += 1
@@ -126,22 +126,18 @@ class Http2Connection:
                     break
                 assert isinstance(event, Interim)
                 interim.append(event)
-        except RequestException as error:
+        except BaseException as error:
             traffic.end(lane)
+            pool.leave(self)
+            if not isinstance(error, RequestException) or error.elsewhere:
+                raise
             raise self._explained(error, request, error.sent if error.stale else sent) from error
-        except BaseException:
-            traffic.end(lane)
-            raise
         bare = request.method == "HEAD" or event.status in (204, 304)
         reply = Reply(event, self._body(lane, request, pool, bare=bare), request)
         if interim:
             reply.interim = tuple(interim)
         reply.connection = self
         return reply
-
-    def give_up(self, pool: "Pool") -> None:
-        """The caller's place here is free again: its exchange failed."""
-        pool.leave(self)
 
     def _body(self, lane: Lane, request: Request, pool: "Pool", *, bare: bool) -> Any:
         """The content: in hand when all of it has come with the head; `bare` says that there can be none."""
@@ -189,7 +185,7 @@ class Http2Connection:
                     await traffic.wait_for_room(lane, limit)
             told += len(piece)
             if body.progress is not None:
-                body.progress(told, body.length)
+                called(body.progress, told, body.length)
         traffic.finish(lane)
         await traffic.write(nearer(timeout.write, deadline, now()))
 

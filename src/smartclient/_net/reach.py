@@ -8,7 +8,7 @@ from typing import Any
 
 from .._model.errors import ConnectionError, ConnectTimeout, InvalidOption, ResolveError, shown
 from .._model.options import Reach
-from .._runtime.base import Address, Runtime, deliver
+from .._runtime.base import Address, Runtime, in_thread
 from .resolve import RESOLVER, numeric_address
 
 
@@ -60,12 +60,8 @@ async def _asked(runtime: Runtime, reach: Reach, host: str, port: int, timeout: 
         if reach.awaits:
             found = await runtime.within(timeout, ask())
         else:
-            future = runtime.new_future()
             context = contextvars.copy_context()
-            runtime.run_in_thread(lambda: runtime.call_threadsafe(deliver, future, _outcome(context, ask)))
-            found, error = await runtime.wait(future, timeout)
-            if error is not None:
-                raise error
+            found = await in_thread(runtime, runtime.run_in_thread, context.run, ask, timeout=timeout)
     except TimeoutError as error:
         raise ConnectTimeout(f"look-up of {host} by resolve= timed out") from error
     except OSError as error:
@@ -79,13 +75,6 @@ async def _asked(runtime: Runtime, reach: Reach, host: str, port: int, timeout: 
     if not addresses:
         raise ResolveError(f"look-up of {host} by resolve= gave no address")
     return addresses
-
-
-def _outcome(context: contextvars.Context, ask: Any) -> tuple[Any, BaseException | None]:
-    try:
-        return context.run(ask), None
-    except BaseException as error:  # raised again where it was asked for
-        return None, error
 
 
 def address_texts(value: Any) -> tuple[str, ...]:

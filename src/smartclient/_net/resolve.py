@@ -4,7 +4,6 @@ import os
 import socket
 import threading
 from contextlib import suppress
-from typing import Any
 
 from .._model.errors import ConnectTimeout, ResolveError
 from .._runtime.base import Address, Future, Runtime, deliver
@@ -38,7 +37,7 @@ class Resolver:
                 waiting.append((runtime, future))
         if waiting is None:
             try:
-                runtime.run_in_thread(lambda: self._look_up(key))
+                runtime.run_in_thread(lambda: self._answer(key, _found(*key)))
             except BaseException as error:  # else the name would be waited for as long as the process lives
                 self._answer(key, OSError(f"no thread for it ({type(error).__name__})"))
                 if not isinstance(error, OSError):
@@ -51,18 +50,7 @@ class Resolver:
             raise ResolveError(f"look-up of {host} failed: {found.strerror or found}") from found
         return found  # type: ignore[no-any-return]
 
-    def _look_up(self, key: tuple[str, int]) -> None:
-        found: Any
-        try:
-            entries = socket.getaddrinfo(*key, type=socket.SOCK_STREAM)
-            found = [Address(entry[0], entry[4]) for entry in entries] or OSError("no address")
-        except OSError as error:
-            found = error
-        except Exception as error:  # UnicodeError and the like: a name that cannot be asked for has no address
-            found = OSError(str(error))
-        self._answer(key, found)
-
-    def _answer(self, key: tuple[str, int], found: Any) -> None:
+    def _answer(self, key: tuple[str, int], found: list[Address] | OSError) -> None:
         with self._lock:
             waiting = self._flights.pop(key, [])
         for runtime, future in waiting:
@@ -72,6 +60,17 @@ class Resolver:
         """Starts afresh, as in a forked child: the threads that were asked do not exist there."""
         self._lock = threading.Lock()
         self._flights: dict[tuple[str, int], _Waiting] = {}
+
+
+def _found(host: str, port: int) -> list[Address] | OSError:
+    """What the system says of a name."""
+    try:
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        return error
+    except Exception as error:  # UnicodeError and the like: a name that cannot be asked for has no address
+        return OSError(str(error))
+    return [Address(entry[0], entry[4]) for entry in entries] or OSError("no address")
 
 
 def numeric_address(host: str, port: int) -> Address | None:

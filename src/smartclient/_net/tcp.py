@@ -55,8 +55,7 @@ async def open_first(runtime: Runtime, addresses: Sequence[Address], timeout: fl
                     failed(error)
                 continue
             if not running:
-                last = next(reversed(failures.values()))
-                raise type(last)(_told(failures, race.begun)) from last
+                raise _failure(failures, race.begun) from failures.popitem()[1]
             settled = await runtime.first(running, _nearer(race.until_next(now), timeout, now))
             if settled is None:
                 continue
@@ -70,6 +69,7 @@ async def open_first(runtime: Runtime, addresses: Sequence[Address], timeout: fl
                 running.remove(settled)
                 return stream
     finally:
+        failures.clear()  # they know this frame
         for attempt in running:
             attempt.abort()
 
@@ -78,6 +78,11 @@ def _nearer(next_attempt: float | None, timeout: float | None, now: float) -> fl
     if timeout is None:
         return next_attempt
     return timeout - now if next_attempt is None else min(next_attempt, timeout - now)
+
+
+def _failure(failures: dict[str, ConnectionError], tried: int) -> ConnectionError:
+    """What to raise from the last of `failures`."""
+    return type(next(reversed(failures.values())))(_told(failures, tried))
 
 
 def _told(reasons: Iterable[str], tried: int) -> str:

@@ -5,6 +5,7 @@ passes by, and calls `exchange` itself. What a replacement, or a transport of th
 lives in `_net.foreign`.
 """
 
+from collections.abc import Coroutine
 from typing import Any
 
 from .._model.message import Reply
@@ -58,18 +59,19 @@ def is_patched() -> bool:
     )
 
 
-async def exchange(pool: Pool, request: Request) -> Reply:
-    """One request and its response over a connection of `pool`."""
+def exchange(pool: Pool, request: Request) -> Coroutine[Any, Any, Reply]:
+    """One request and its response over a connection of `pool`; to be awaited at once, for it may be taken already."""
     connection = pool.take(request)
-    if connection is None:
-        connection = await pool.acquire(request)
-    try:
-        return await connection.exchange(request, pool)
-    except BaseException:
-        connection.give_up(pool)
-        raise
+    return _over_another(pool, request) if connection is None else connection.exchange(request, pool)
+
+
+async def _over_another(pool: Pool, request: Request) -> Reply:
+    connection = await pool.acquire(request)
+    reply: Reply = await connection.exchange(request, pool)
+    return reply
 
 
 async def exchange_passed_on(pool: Pool, request: Any) -> Reply:
     """`exchange` for a `ForeignRequest`, whose body may have been read and replaced."""
-    return await exchange(pool, await request.own())
+    own = await request.own()
+    return await exchange(pool, own)

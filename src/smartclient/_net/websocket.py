@@ -108,7 +108,8 @@ class Conversation:
     async def _read(self, timeout: float | None) -> None:
         try:
             data = await self._stream.read(_READ, timeout)
-        except ReadTimeout:
+        except ReadTimeout as error:
+            error.sent = "wholly"
             raise
         except RequestException:
             data = b""

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakSet
 
 from .._model.errors import RequestException
-from .._runtime.base import Future, Runtime, Worker, new_lock
+from .._runtime.base import Future, Runtime, Worker, deliver, new_lock
 
 Job = Callable[[], Coroutine[Any, Any, None]]
 
@@ -98,7 +98,7 @@ class Background:
             self._started.clear()
             watchers, self._watchers = self._watchers, []
             for future in watchers:
-                self._runtime.call_threadsafe(_done, future)
+                self._runtime.call_threadsafe(deliver, future, None)
 
     async def close(self) -> None:
         """Drops what has not begun and gives the rest `GRACE`; then cancels tasks. Threads end by their limits."""
@@ -138,11 +138,6 @@ class Background:
     def __repr__(self) -> str:
         with self._lock:
             return f"<Background {len(self._running)} running, {len(self._waiting)} waiting>"
-
-
-def _done(future: Future) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 def _report(error: Exception) -> None:

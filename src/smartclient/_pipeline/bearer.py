@@ -14,7 +14,7 @@ from .._model.auth import AuthBase
 from .._model.errors import DeadlineExceeded, InvalidOption, SessionMisuse
 from .._model.message import Reply
 from .._model.request import Request
-from .._runtime.base import Future, new_lock
+from .._runtime.base import Future, OutOfTime, deliver, nearer, new_lock
 from .auth import Waiting, may_repeat
 from .stage import Stage, let_go
 
@@ -99,33 +99,31 @@ class BearerAuth(AuthBase):
                 else:
                     future = runtime.new_future()
                     self._waiting.append((runtime, future))
-            left = None if request.deadline == float("inf") else request.deadline - runtime.now()
+            if leads:
+                return await self._lead(request, runtime, wall_clock)
             try:
-                if leads:
-                    return await self._lead(runtime, wall_clock, left)
-                found = await runtime.wait(future, left)
+                found = await runtime.wait(future, _left(request, runtime))
             except TimeoutError as error:
-                raise DeadlineExceeded(f"{request.method} {request.url.safe}: no token in time") from error
+                raise DeadlineExceeded(_late(request)) from error
             if isinstance(found, Exception):
                 raise found
             if found is not _AGAIN:
                 return found  # type: ignore[no-any-return]
 
-    async def _lead(self, runtime: Waiting, wall_clock: Callable[[], float], left: float | None) -> tuple[str, int]:
+    async def _lead(self, request: Request, runtime: Waiting, wall_clock: Callable[[], float]) -> tuple[str, int]:
         assert self._refresh is not None
         told: Any = _AGAIN
         within = _refreshing.set((*_refreshing.get(), self))
         try:
             try:
                 given: Any = self._refresh()
+                if inspect.isawaitable(given):
+                    given = await runtime.within(_left(request, runtime), given)
+            except OutOfTime as error:
+                raise DeadlineExceeded(_late(request)) from error
             except Exception as error:
                 told = error
                 raise
-            if inspect.isawaitable(given):
-                given = await runtime.within(left, _told(given))
-                if isinstance(given, Exception):
-                    told = given
-                    raise given
             now = wall_clock()
             try:
                 token, due = self._read(given, now)
@@ -142,7 +140,8 @@ class BearerAuth(AuthBase):
             with self._lock:
                 waiting, self._waiting = self._waiting or [], None
             for theirs, future in waiting:
-                theirs.call_threadsafe(_deliver, future, told)
+                theirs.call_threadsafe(deliver, future, told)
+            told = given = None  # what they raise knows this frame
 
     def _read(self, given: Any, now: float) -> tuple[str, float | None]:
         """The token that the function gave, and the moment from which on it is to be refreshed."""
@@ -178,17 +177,12 @@ class BearerAuth(AuthBase):
         return "<BearerAuth>"
 
 
-async def _told(given: Awaitable[Any]) -> Any:
-    """What the caller's function gives or raises, as a value, so that its TimeoutError is not taken for our limit."""
-    try:
-        return await given
-    except Exception as error:
-        return error
+def _left(request: Request, runtime: Waiting) -> float | None:
+    return nearer(None, request.deadline, runtime.now())
 
 
-def _deliver(future: Future, found: Any) -> None:
-    if not future.done():
-        future.set_result(found)
+def _late(request: Request) -> str:
+    return f"{request.method} {request.url.safe}: no token in time"
 
 
 def _checked(token: Any) -> str:

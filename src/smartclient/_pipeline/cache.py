@@ -7,11 +7,12 @@ stage, so a hit is never an attempt.
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
-from .._model.body import BytesReader
+from .._model.body import NO_BODY, BytesReader
 from .._model.decision import Asking, Forward, Serve, ServeStale, Unsatisfiable
 from .._model.errors import RequestException
 from .._model.headers import Fields, Line
 from .._model.message import Head, Reply
+from .._model.options import DEFAULT_OPTIONS, Options
 from .._model.request import Request
 from .._model.stored import Key
 from .._rules.collapsing import expects_events, may_share, refreshing, validating
@@ -26,13 +27,26 @@ from .caching import Caching
 from .stage import Stage
 from .together import Together
 
+_SERVING = (Serve, ServeStale)
 _NO_CONTENT = Fields([("Content-Length", "0")])
 
 
 class CacheStage:
     """Answers from the store where the rules allow, and keeps it true to what the origin says."""
 
-    __slots__ = ("again", "caching", "clock", "flights", "keeping", "next", "policy", "runtime", "store", "together")
+    __slots__ = (
+        "_plain",
+        "again",
+        "caching",
+        "clock",
+        "flights",
+        "keeping",
+        "next",
+        "policy",
+        "runtime",
+        "store",
+        "together",
+    )
 
     def __init__(
         self, caching: Caching, clock: Callable[[], float], next: Stage, together: Together, again: bool = True
@@ -51,19 +65,27 @@ class CacheStage:
         self.next = next
         self.runtime = together.runtime
         self.keeping = Keeping(caching, together.runtime)
+        self._plain: tuple[Fields, Options] = _NO_CONTENT, DEFAULT_OPTIONS
 
     def __call__(self, request: Request) -> Awaitable[Reply]:
         uri = request.url.without_fragment
+        fields, options = self._plain
         if (
             request.method == "GET"
             and (self.flights is None or self.flights.is_unshared(uri))
             and self.store.lacks(uri)
-            and demands_nothing(request)
-            and request.options.caching in (None, self.caching)
-            and self.caching.salt
+            and ((request.fields is fields and request.options is options) or self._is_plain(request))
+            and request.body is NO_BODY
         ):  # the short way of what is not stored, and most likely will not be
             return self.ask(request, NOTHING_STORED, None, self.clock())
         return self._answer(request)
+
+    def _is_plain(self, request: Request) -> bool:
+        """Whether `request` takes what this cache has; if so, the next one with the same fields and options does."""
+        plain = demands_nothing(request) and request.options.caching in (None, self.caching) and self.caching.salt
+        if plain:
+            self._plain = request.fields, request.options
+        return bool(plain)
 
     async def _answer(self, request: Request) -> Reply:
         options = request.options
@@ -102,7 +124,7 @@ class CacheStage:
         plan = decide(request, candidates, now, self.policy)
         if isinstance(plan, ServeStale) and plan.refresh and not self._refreshes(request, keys[0]):
             plan = decide(validating(request), candidates, now, self.policy)
-        while isinstance(plan, Serve | ServeStale):
+        while isinstance(plan, _SERVING):
             reply = await self.keeping.served(request, plan, now)
             if reply is not None:
                 return reply
@@ -142,11 +164,14 @@ class CacheStage:
     async def stand_in(self, request: Request, plan: Asking, failure: RequestException) -> Reply:
         """What stands in for an origin that fails; else raises `failure`."""
         now = self.clock()
-        spare = stand_in(plan, request, failure, now, self.policy)
-        served = None if spare is None else await self.keeping.served(request, spare, now)
-        if spare is None or served is None:
-            raise failure
-        served.attempts = failure.attempts
+        try:
+            spare = stand_in(plan, request, failure, now, self.policy)
+            served = None if spare is None else await self.keeping.served(request, spare, now)
+            if spare is None or served is None:
+                raise failure
+            served.attempts = failure.attempts
+        finally:
+            del failure  # as in the retry stage
         served.cache = explain_stand_in(spare, plan, None, now)
         return served
 

@@ -49,7 +49,7 @@ async def take_place(
     """
     if isinstance(place, Waiter):
         return await _follow(stage, flights, request, plan, keys, place)
-    return await _lead(stage, flights, request, keys, place, asking)
+    return await _lead(stage, flights, request, keys, place, plan, asking)
 
 
 async def ask_for_nobody(stage: Asks, flights: Flights | None, request: Request, keys: tuple[Key, ...]) -> None:
@@ -59,7 +59,7 @@ async def ask_for_nobody(stage: Asks, flights: Flights | None, request: Request,
         flights.leave(place)
         return
     if flights is not None and isinstance(place, Flight):
-        reply = await _lead(stage, flights, request, keys, place, None)
+        reply = await _lead(stage, flights, request, keys, place, None, None)
     else:
         found = await stage.look(request, keys)
         reply = found if isinstance(found, Reply) else await stage.ask(request, found[0], keys[0], found[1])
@@ -80,7 +80,7 @@ async def _follow(
     if isinstance(verdict, RequestException):
         return await stage.stand_in(request, plan, verdict)
     if verdict is LEAD:
-        return await _lead(stage, flights, request, keys, waiter.flight, None)
+        return await _lead(stage, flights, request, keys, waiter.flight, plan, None, waited=True)
     found = await stage.look(request, keys)  # time has passed, whatever the verdict
     if isinstance(found, Reply):
         return _collapsed(found, plan) if verdict is LOOK else found
@@ -93,23 +93,29 @@ async def _lead(
     request: Request,
     keys: tuple[Key, ...],
     flight: Flight,
+    plan: Asking | None,
     asking: tuple[Asking, float] | None,
+    waited: bool = False,
 ) -> Reply:
-    """Asks the origin, by `asking` if the store need not be looked into again, and tells the others what came of it."""
+    """Asks the origin, by `asking` if the store need not be looked into again, and tells the others what came of it.
+
+    `plan` is what the store led to at first, `waited` whether the call has been waiting for another one.
+    """
     lease: Lease | None = None
     try:
         if stage.caching.collapse == "store":
-            got, waited = await lease_or_answer(stage, request, keys)
+            got, waited_for_lease = await lease_or_answer(stage, request, keys)
+            waited = waited or waited_for_lease
             if isinstance(got, Reply):
                 flights.land(flight, useful=True)
-                return _collapsed(got, None if asking is None else asking[0])
-            lease, asking = got, None if waited else asking
+                return _collapsed(got, plan)
+            lease, asking = got, None  # who had the lease until now may have left an answer
         if asking is None:
             found = await stage.look(request, keys)
             if isinstance(found, Reply):
                 _release(lease)
                 flights.land(flight, useful=True)
-                return found
+                return _collapsed(found, plan) if waited else found
             asking = found
         reply = await stage.ask(request, asking[0], keys[0], asking[1])
     except BaseException as error:

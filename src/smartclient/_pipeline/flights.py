@@ -11,7 +11,7 @@ from .._model.request import Request
 from .._model.stored import Key, Stored
 from .._rules.collapsing import suits
 from .._rules.partition import NO_PARTITION
-from .._runtime.base import Runtime, nearer, new_lock
+from .._runtime.base import Runtime, deliver, nearer, new_lock
 from .flight_state import ALONE, Flight, FlightState, Verdict, Waiter
 
 WAIT_SECONDS = 5.0  # longer than most answers take
@@ -119,8 +119,7 @@ class Flights:
 
 def _wake(futures: Sequence[Any]) -> None:
     for future in futures:
-        if not future.done():
-            future.set_result(None)
+        deliver(future, None)
 
 
 def _is_of_connecting(error: ConnectionError) -> bool:

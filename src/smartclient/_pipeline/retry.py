@@ -50,7 +50,10 @@ class RetryStage:
                     self.budget.give(request.url.origin)
                 return reply
             outcome = reply
-        return await self._follow(request, outcome)
+        try:
+            return await self._follow(request, outcome)
+        finally:
+            del outcome  # a failure whose own frames know it, and so the request, would wait for the collector
 
     async def _follow(self, request: Request, outcome: Reply | RequestException) -> Reply:
         """What comes of a call whose first attempt ended as `outcome`."""
@@ -58,39 +61,40 @@ class RetryStage:
         self.budget.give(request.url.origin)
         attempts: list[Attempt] = []
         course: Course | None = None
-        while True:
-            try:
-                if course is None:
-                    own = isinstance(rule, RetryPolicy)
-                    course = PolicyCourse(rule, request, self.budget) if own else rule.begin(request)
-                now = self.runtime.now()
-                verdict = course.after(
-                    outcome, Moment(self.wall_clock(), request.deadline - now, self.runtime.random())
-                )
-            except BaseException:  # a rule that others wrote
-                _let_go(outcome)
-                raise
-            attempts.append(_attempt(outcome, now - started, verdict, request.watch))
-            if verdict.delay is None:
-                return _concluded(outcome, tuple(attempts), verdict)
-            if request.watch is not None:
-                from .._model.events import Retried  # few sessions are observed
+        try:
+            while True:
+                try:
+                    if course is None:
+                        own = isinstance(rule, RetryPolicy)
+                        course = PolicyCourse(rule, request, self.budget) if own else rule.begin(request)
+                    left = request.deadline - self.runtime.now()
+                    verdict = course.after(outcome, Moment(self.wall_clock(), left, self.runtime.random()))
+                except BaseException:  # a rule that others wrote
+                    _let_go(outcome)
+                    raise
+                attempts.append(_attempt(outcome, self.runtime.now() - started, verdict, request.watch))
+                if verdict.delay is None:
+                    return _concluded(outcome, tuple(attempts), verdict)
+                if request.watch is not None:
+                    from .._model.events import Retried  # few sessions are observed
 
-                request.watch.tell(Retried, attempts[-1])
-            if isinstance(outcome, Reply):
-                await outcome.raw.discard()  # its connection goes back before we wait
-            if verdict.delay > 0.0:
-                await self.runtime.sleep(verdict.delay)
-            started = self.runtime.now()
-            try:
-                outcome = await self.next(request.replace(fresh=verdict.fresh))
-            except RequestException as error:
-                outcome = error
-            else:
+                    request.watch.tell(Retried, attempts[-1])
+                if isinstance(outcome, Reply):
+                    await outcome.raw.discard()  # its connection goes back before we wait
+                if verdict.delay > 0.0:
+                    await self.runtime.sleep(verdict.delay)
+                started = self.runtime.now()
+                try:
+                    outcome = await self.next(request.replace(fresh=verdict.fresh))
+                except RequestException as error:
+                    outcome = error
+                    continue
                 if outcome.head.status not in rule.statuses:
                     attempts.append(_attempt(outcome, self.runtime.now() - started, Verdict(None, ""), request.watch))
                     outcome.attempts = tuple(attempts)
                     return outcome
+        finally:
+            del outcome
 
 
 def _attempt(outcome: Reply | RequestException, seconds: float, verdict: Verdict, watch: "Watch | None") -> Attempt:
@@ -112,7 +116,10 @@ def _concluded(outcome: Reply | RequestException, attempts: tuple[Attempt, ...],
         return outcome
     if verdict.reason:
         outcome.add_note(f"not sent again: {verdict.reason}")
-    raise outcome
+    try:
+        raise outcome
+    finally:
+        del outcome
 
 
 def _let_go(outcome: Reply | RequestException) -> None:

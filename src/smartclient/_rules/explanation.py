@@ -25,6 +25,7 @@ from .freshness import current_age, is_fresh
 
 _LOOKED_UP = ("uri-miss", "vary-miss", "request", "stale", "partial")
 _UP_TO_DATE = "it brought what is stored up to date"
+_PASSING = (Pass, UseStale)
 
 
 def explain_served(plan: Serve | ServeStale, now: float) -> CacheDecision:
@@ -60,7 +61,7 @@ def explain(
 ) -> CacheDecision:
     """The explanation of a response that the origin gave or confirmed, with this status and these fields."""
     received = fields.index.get("cache-status")
-    if isinstance(outcome, Pass | UseStale) or (isinstance(outcome, Freshen) and outcome.form is None):
+    if isinstance(outcome, _PASSING) or (isinstance(outcome, Freshen) and outcome.form is None):
         why_not = _UP_TO_DATE if isinstance(outcome, Freshen) else outcome.why_not_stored
         decision = _explain_pass(plan.why, plan.reason, plan.rule, why_not, answer)
         return decision if key is None and received is None else decision._replace(received=received, subject=key)

@@ -78,6 +78,8 @@ def is_coded(fields: Fields) -> bool:
 
 def may_go_on(error: RequestException) -> bool:
     """Whether a transfer that has begun may survive `error`: broken and stalled connections, passing statuses."""
+    if error.elsewhere:
+        return False
     if isinstance(error, HTTPError):
         return getattr(error.response, "status_code", 0) in PASSING_STATUSES
     if isinstance(error, DeadlineExceeded) or (isinstance(error, SSLError) and error.check is not None):

@@ -158,6 +158,8 @@ def is_passing(error: RequestException, *, on_timeout: bool = False) -> bool:
     Not time-outs (a caller's limit is not tripled) unless `on_timeout`, certificates, unknown names, or a peer that
     breaks HTTP.
     """
+    if error.elsewhere:
+        return False
     if isinstance(error, Timeout):
         return on_timeout and not isinstance(error, DeadlineExceeded)
     return isinstance(error, ReadError | WriteError | ServerDisconnected) or type(error) is ConnectionError

@@ -12,7 +12,7 @@ from .._model.errors import (
     SSLError,
 )
 from .asyncio_stream import AsyncioStream, Rescuing
-from .base import Address, Stream
+from .base import Address, OutOfTime, Stream
 from .sockets import UNIX, connect_failure, new_socket
 from .threads import DAEMON_THREADS
 from .tls import tls_failure
@@ -96,8 +96,13 @@ class AsyncioRuntime:
         return task
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
-        async with asyncio.timeout(timeout):
-            return await awaitable
+        try:
+            async with asyncio.timeout(timeout) as limit:
+                return await awaitable
+        except TimeoutError as error:
+            if limit.expired():
+                raise OutOfTime from error
+            raise
 
     def begin(self, address: Address) -> AsyncioAttempt:
         try:

@@ -1,4 +1,4 @@
-"""What the house needs of whatever waits: the protocols `Runtime`, `Stream`, `Future`; `run_blocking`, `new_lock`.
+"""What the house needs of whatever waits: the protocols `Runtime`, `Stream`, `Future`, and what all of them share.
 
 Everything that waits is written once as `async def` over these. The blocking runtime never suspends, so a blocking
 session runs the same coroutine with one `send(None)`.
@@ -77,6 +77,10 @@ class Stream(Protocol):
         ...
 
 
+class OutOfTime(TimeoutError):
+    """The limit passed, and not one that belongs to whatever was waited for."""
+
+
 class Worker(Protocol):
     """Something that runs beside the calls."""
 
@@ -127,7 +131,7 @@ class Runtime(Protocol):
         ...
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
-        """The result of a caller's `awaitable`. Raises the builtin TimeoutError."""
+        """The result of a caller's `awaitable`. Raises OutOfTime; a TimeoutError of its own passes as it is."""
         ...
 
     def begin(self, address: Address) -> Any:
@@ -198,12 +202,41 @@ def deliver(future: Future, found: Any) -> None:
         future.set_result(found)
 
 
+async def in_thread(
+    runtime: Runtime,
+    post: Callable[[Callable[[], None]], object],
+    function: Callable[..., T],
+    *args: Any,
+    timeout: float | None = None,
+) -> T:
+    """The result of `function(*args)`, called wherever `post` has jobs done; it goes on when the caller gives up.
+
+    Raises the builtin TimeoutError after `timeout` seconds, and whatever `function` raises.
+    """
+    future = runtime.new_future()
+    post(lambda: runtime.call_threadsafe(deliver, future, _outcome(function, args)))
+    result, error = await runtime.wait(future, timeout)
+    if error is not None:
+        try:
+            raise error
+        finally:
+            del error, future  # its traceback holds this frame
+    return result  # type: ignore[no-any-return]
+
+
+def _outcome(function: Callable[..., T], args: tuple[Any, ...]) -> tuple[T | None, BaseException | None]:
+    try:
+        return function(*args), None
+    except BaseException as error:  # raised again where it was asked for
+        return None, error
+
+
 _locks: "WeakSet[Any]" = WeakSet()
 
 
-def new_lock() -> threading.Lock:
+def new_lock(*, reentrant: bool = False) -> Any:
     """A lock that a forked child finds open: the thread that may have held it does not exist there."""
-    lock = threading.Lock()
+    lock: Any = threading.RLock() if reentrant else threading.Lock()
     _locks.add(lock)
     return lock
 

@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from .._model.errors import ReadError, ReadTimeout, RequestException, WriteError, WriteTimeout
-from .base import PIECE, Future, LoopRuntime, Runtime, Stream, deliver, new_lock
+from .base import PIECE, Future, LoopRuntime, OutOfTime, Runtime, Stream, deliver, new_lock
 from .sockets import describe, wait_for
 
 
@@ -27,7 +27,7 @@ class PatientStream:
         """As `Stream.write`; what is late is with the event loop, which goes on with it."""
         try:
             await self._runtime.within(timeout, self._stream.write(data, None))
-        except TimeoutError as error:
+        except OutOfTime as error:
             raise _late(timeout) from error
 
     async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
@@ -41,7 +41,7 @@ class PatientStream:
             return await self._stream.read(max_bytes, None)
         try:
             data: bytes = await self._runtime.within(timeout, self._stream.read(max_bytes, None))
-        except TimeoutError as error:
+        except OutOfTime as error:
             raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
         return data
 

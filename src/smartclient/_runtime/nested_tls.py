@@ -192,16 +192,16 @@ async def start_nested_tls(
     outer: OuterStream, context: ssl.SSLContext, host: str, timeout: float | None
 ) -> NestedTLSStream:
     """`Runtime.start_tls` for a stream that is under TLS already."""
-    stream = NestedTLSStream(outer, context, host)
     try:
+        stream = NestedTLSStream(outer, context, host)
         await stream.handshake(timeout)
     except Timeout as error:
-        stream.abort()
+        outer.abort()
         raise ConnectTimeout("TLS handshake timed out") from error
-    except OSError as error:
-        stream.abort()
+    except (OSError, ValueError) as error:
+        outer.abort()
         raise tls_failure(error, host) from error
     except BaseException:
-        stream.abort()
+        outer.abort()
         raise
     return stream

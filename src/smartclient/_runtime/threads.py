@@ -1,4 +1,4 @@
-"""Daemon threads for calls that cannot be limited or cancelled, of which the look-up of names is the one we have."""
+"""Daemon threads for calls that cannot be limited or cancelled, such as the look-up of names."""
 
 import os
 import threading
@@ -57,6 +57,7 @@ class DaemonThreads:
                 self._idle -= 1
                 job = self._jobs.popleft()
             job()
+            del job  # what it holds may be large
 
     def forget(self) -> None:
         """In a forked child: the threads do not exist here."""

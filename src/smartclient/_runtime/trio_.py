@@ -22,7 +22,7 @@ from .._model.errors import (
     WriteError,
     WriteTimeout,
 )
-from .base import PIECE, Address, Future, Stream
+from .base import PIECE, Address, Future, OutOfTime, Stream
 from .sockets import SocketAttempt, SocketStream, connect_failure, describe
 from .threads import DAEMON_THREADS
 from .tls import tls_failure, tls_socket
@@ -234,7 +234,7 @@ class TrioRuntime:
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
         with trio.move_on_after(_limit(timeout)):
             return await awaitable
-        raise TimeoutError
+        raise OutOfTime
 
     def begin(self, address: Address) -> TrioAttempt:
         try:

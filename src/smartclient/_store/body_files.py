@@ -13,8 +13,7 @@ from zlib import crc32
 
 from .._model.errors import IncompleteBody
 from .._model.headers import NO_FIELDS, Fields
-from .._runtime.base import Runtime, new_lock
-from .worker import in_thread
+from .._runtime.base import Runtime, in_thread, new_lock
 
 CHUNK = 2**18
 _LOOP_PIECE = 4 * CHUNK  # read at once in a thread, since to go there costs an event loop 90 us

@@ -55,8 +55,8 @@ class Connections:
     def writing(self, timeout: float) -> Iterator[sqlite3.Connection]:
         """The thread's connection, in a transaction that nobody else writes in; waits at most `timeout` for that."""
         with self.reading(timeout) as db:
-            db.execute("BEGIN IMMEDIATE")
             try:
+                db.execute("BEGIN IMMEDIATE")  # what interrupts the wait for others is raised when it has begun
                 yield db
                 db.execute("COMMIT")
             except BaseException:

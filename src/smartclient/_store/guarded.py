@@ -15,6 +15,7 @@ from .._model.scope import EVERYTHING, Scope
 from .._model.stored import Key, Stored
 from .._runtime.base import Runtime
 from .base import Lease, Page, Stats, Store, Writer
+from .memory import MemoryStore
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ class GuardedStore(Store):
         self._reading = _Streak()
         self._writing = _Streak()
         self._owed: dict[Scope, float] = {}
+        if type(store) is MemoryStore:
+            self.lacks = store.lacks  # type: ignore[method-assign]  # asked in every call, and cannot fail
 
     def lacks(self, uri: str) -> bool:
         try:

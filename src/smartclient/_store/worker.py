@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from .._runtime.base import Runtime, deliver, new_lock
+from .._runtime.base import Runtime, in_thread, new_lock
 
 T = TypeVar("T")
 Job = Callable[[], object]
@@ -23,7 +23,7 @@ class Worker:
     """A thread that is started by the first job, and ended by `stop` or with the worker."""
 
     def __init__(self) -> None:
-        self._lock = new_lock()
+        self._lock = new_lock(reentrant=True)  # a finaliser that posts may run inside it
         self.forget()
         _workers.add(self)
 
@@ -40,9 +40,14 @@ class Worker:
 
     def _start(self) -> None:
         with self._lock:
-            if not self._started:
+            if self._started:
+                return
+            self._started = True
+            try:
                 threading.Thread(target=_work, args=(self._jobs,), name="smartclient store", daemon=True).start()
-                self._started = True
+            except BaseException:
+                self._started = False
+                raise
 
     def stop(self) -> None:
         """Ends the thread after the jobs that it has; the next one starts another."""
@@ -65,30 +70,6 @@ def _work(jobs: "SimpleQueue[Job | None]") -> None:
         with contextlib.suppress(Exception):  # who wants to know asked with `do`
             job()
         del job  # what it holds may be the last reference to the store
-
-
-async def in_thread(
-    runtime: Runtime, post: Callable[[Callable[[], None]], object], function: Callable[..., T], *args: Any
-) -> T:
-    """The result of `function(*args)`, called wherever `post` has jobs done."""
-    future = runtime.new_future()
-
-    def job() -> None:
-        found: tuple[Any, BaseException | None]
-        try:
-            found = (function(*args), None)
-        except BaseException as error:
-            found = (None, error)
-        runtime.call_threadsafe(deliver, future, found)
-
-    post(job)
-    result, error = await runtime.wait(future, None)
-    if error is not None:
-        try:
-            raise error
-        finally:
-            del error  # its traceback holds this frame
-    return result  # type: ignore[no-any-return]
 
 
 def _forget_all() -> None:

@@ -3,7 +3,7 @@
 Targets: /n/KEY/SIZE/PIECES (the body of KEY in so many writes; more than one goes chunked), /until/KEY/SIZE (ends with
 the connection), /hop/KEY/SIZE/PORT (302 to /n on that port, with a body of its own), /up/KEY (tells what it was sent),
 /fresh and /stale (as /n, to be stored; the latter is validated with 304), /events/KEY/COUNT (then 204, once there is a
-Last-Event-ID).
+Last-Event-ID), /lines/KEY/COUNT (lines of JSON).
 """
 
 import asyncio
@@ -111,6 +111,9 @@ class _Answers(asyncio.Protocol):
                 self.transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
             else:
                 self._whole("200 OK", events.encode(), "Content-Type: text/event-stream\r\n")
+        elif kind == "lines":
+            lines = "".join(f'{{"n": {number}}}\n' for number in range(int(target[2])))
+            self._whole("200 OK", lines.encode(), "Content-Type: application/json\r\n")
         elif again and kind == "stale":
             self.transport.write(b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n\r\n')
         else:
