@@ -2,6 +2,7 @@
 
 import json
 from collections import OrderedDict
+from collections.abc import Callable as Callable  # from here only by its name
 from collections.abc import Mapping, MutableMapping
 from http import cookiejar as cookielib
 from http.cookies import Morsel

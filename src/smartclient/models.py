@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ._api.hooks import HookHolder as RequestHooksMixin
+from ._api.payload import RequestEncodingMixin
 from ._api.request import PreparedRequest, Request
 from ._api.response import REDIRECT_STATI, Response
 from ._elsewhere import found_elsewhere
@@ -17,6 +19,8 @@ __all__ = [
     "REDIRECT_STATI",
     "PreparedRequest",
     "Request",
+    "RequestEncodingMixin",
+    "RequestHooksMixin",
     "Response",
 ]
 

@@ -72,10 +72,16 @@ def add_dict_to_cookiejar(cj: Any, cookie_dict: Mapping[str, Any]) -> Any:
 
 def get_encoding_from_headers(headers: Mapping[str, str]) -> str | None:
     """The charset that Content-Type names; ISO-8859-1 for other text, UTF-8 for JSON, None for the rest."""
-    name, parameters = parse_media_type(headers.get("content-type") or "")
+    name, parameters = _parse_content_type_header(headers.get("content-type") or "")
     if "charset" in parameters:
         return parameters["charset"].strip("'\"")
     return "ISO-8859-1" if "text" in name else "utf-8" if name == "application/json" else None
+
+
+def _parse_content_type_header(header: str) -> tuple[str, dict[str, str]]:
+    """The media type and its parameters, as programs that outlived the module cgi borrow it from requests."""
+    parsed = parse_media_type(header)
+    return parsed.name, dict(parsed.parameters)
 
 
 def get_encodings_from_content(content: str) -> list[str]:
@@ -211,6 +217,11 @@ def to_key_val_list(value: Any) -> Any:
         return None
     _refuse_scalars(value)
     return list(value.items() if isinstance(value, Mapping) else value)
+
+
+def dict_to_sequence(d: Any) -> Any:
+    """The pairs of a mapping; anything else as it is."""
+    return d.items() if hasattr(d, "items") else d
 
 
 def _refuse_scalars(value: Any) -> None:

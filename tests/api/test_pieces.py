@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartclient._api.pieces import EachAsync, Lines, Pieces, Text, each
+from smartclient._api.pieces import EachAsync, Lines, Pieces, Remains, Text, each
 from smartclient._codec.lines import LineSplitter
 from smartclient._model.errors import IncompleteBody
 from smartclient._model.headers import NO_FIELDS
@@ -42,6 +42,11 @@ def pieces_of(wire, size=None):
     return Pieces(wire, size, Reply(Head(200), wire, Request("GET", URL.parse("http://h.example/"))))
 
 
+def exact(wire, size, remains):
+    reply = Reply(Head(200), wire, Request("GET", URL.parse("http://h.example/")))
+    return Pieces(wire, size, reply, remains, exact=True)
+
+
 def split(data, cuts):
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
     return [data[start:end] for start, end in pairwise(places)]
@@ -49,6 +54,24 @@ def split(data, cuts):
 
 CUTS = st.lists(st.integers(0, 1000), max_size=6)
 SIZES = st.integers(1, 7) | st.none()
+
+
+@given(st.binary(max_size=30), CUTS, st.integers(1, 7), st.integers(0, 3))
+def test_exact_pieces_go_on_where_somebody_stopped(data, cuts, size, taken):
+    wire, remains = Wire(split(data, cuts)), Remains()
+    found = [portion for _, portion in zip(range(taken), each(exact(wire, size, remains)), strict=False)]
+    found += each(exact(wire, size, remains))
+    assert b"".join(found) == data
+    assert all(len(portion) == size for portion in found[:-1])
+    assert remains.over
+
+
+def test_what_came_before_a_failure_is_given_first():
+    pieces = exact(Wire([b"abcd"], IncompleteBody("cut")), 3, Remains())
+    assert [run_blocking(pieces.next()), run_blocking(pieces.next())] == [b"abc", b"d"]
+    for _ in range(2):
+        with pytest.raises(IncompleteBody):
+            run_blocking(pieces.next())
 
 
 @given(st.binary(max_size=30), CUTS, SIZES)

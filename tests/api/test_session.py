@@ -27,7 +27,6 @@ from smartclient._model.errors import (
     RequestException,
     SessionMisuse,
     TooManyRedirects,
-    URLRequired,
 )
 from smartclient._model.options import DEFAULT_TIMEOUT, Limits, Timeout
 from smartclient._pipeline.chain import build_chain
@@ -48,8 +47,8 @@ BAD_CALLS = [  # method, URL, options, error
     pytest.param("GÉT", URL, {}, InvalidOption, id="method-with-letters"),
     pytest.param(None, URL, {}, InvalidOption, id="none-as-method"),
     pytest.param(["GET"], URL, {}, InvalidOption, id="list-as-method"),
-    pytest.param("GET", None, {}, URLRequired, id="none-as-url"),
-    pytest.param("GET", "", {}, URLRequired, id="empty-url"),
+    pytest.param("GET", None, {}, MissingSchema, id="none-as-url"),
+    pytest.param("GET", "", {}, MissingSchema, id="empty-url"),
     pytest.param("GET", "h.example", {}, MissingSchema, id="no-scheme"),
     pytest.param("GET", 5, {}, MissingSchema, id="number-as-url"),
     pytest.param("GET", "ftp://h/", {}, InvalidSchema, id="scheme"),

@@ -17,7 +17,7 @@ from smartclient._model.message import Reply
 from smartclient._model.request import Request
 from smartclient._model.url import URL
 from smartclient._pipeline.exchange import SyncExchangeStage
-from smartclient.exceptions import InvalidHeader, InvalidOption, InvalidSchema, MissingSchema, URLRequired
+from smartclient.exceptions import InvalidHeader, InvalidOption, InvalidSchema, MissingSchema
 
 NOWHERE = "http://127.0.0.1:9/"
 
@@ -158,7 +158,7 @@ def test_base_url(base: str, reference: Any, expected: str) -> None:
 def test_no_base_url() -> None:
     with pytest.raises(MissingSchema):
         built(Session(), "users")
-    with pytest.raises(URLRequired):
+    with pytest.raises(MissingSchema):
         built(Session(), "")
 
 

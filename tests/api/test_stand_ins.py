@@ -188,12 +188,12 @@ def test_a_cassette_records_and_plays(tmp_path: Path, origin: Origin) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", "{}", '{"version": 2, "exchanges": []}', '{"version": 1, "exchanges": [{}]}', "[" * 100_000],
-    ids=["empty", "list", "no-keys", "newer", "no-exchange", "deep"],
+    ["", "[]", "{}", '{"version": 2, "exchanges": []}', '{"version": 1, "exchanges": [{}]}', "[" * 100_000, "\xff"],
+    ids=["empty", "list", "no-keys", "newer", "no-exchange", "deep", "no-text"],
 )
 def test_what_is_no_cassette(tmp_path: Path, content: str) -> None:
     path = tmp_path / "c.json"
-    path.write_text(content)
+    path.write_text(content, "latin-1")
     with pytest.raises(smartclient.exceptions.InvalidOption, match="no cassette"):
         Cassette(path)
 

@@ -64,7 +64,7 @@ def test_session_methods_call_request():
         session.get(URL)
         session.post(URL, {"a": 1}, headers={})
     assert patched.mock_calls == [
-        mock.call(session, "GET", URL, allow_redirects=True),
+        mock.call(session, "GET", URL, params=None, allow_redirects=True),
         mock.call(session, "POST", URL, data={"a": 1}, json=None, headers={}),
     ]
 

@@ -532,6 +532,9 @@ def test_keywords_that_make_no_sense(client: Client, tmp_path: Path) -> None:
     for values in ({"headers": {"Range": "bytes=0-"}}, {"checksum": "x"}, {"parallel": 0}, {"progress": 5}):
         with pytest.raises(InvalidOption):
             client.download("http://127.0.0.1:1/", tmp_path / "file", **values)
+    for path in (5, "", "a\0", "\ud800"):
+        with pytest.raises(InvalidOption, match="path"):
+            client.download("http://127.0.0.1:1/", path)
 
 
 def test_first_request_that_fails_is_not_insisted_on(client: Client, server: FileServer, tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
 CLOSE = b"Connection: close\r\n"
 LONG = 200_000  # bytes, past every limit of the head
 
+BARE_LF = b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok"
+
 REFUSED: dict[str, tuple[Script, type[RequestException]]] = {
     "garbage": ([b"\x00\xff\xfe binary nonsense\r\n\r\n", HOLD], RemoteProtocolError),
     "garbage without a line end": ([b"\x16\x03\x01 what is this", HOLD], RemoteProtocolError),
@@ -61,7 +63,7 @@ REFUSED: dict[str, tuple[Script, type[RequestException]]] = {
     "two lengths": ([BARE + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nokk", HOLD], RemoteProtocolError),
     "huge length": ([BARE + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", HOLD], RemoteProtocolError),
     "negative length": ([BARE + b"Content-Length: -1\r\n\r\n", HOLD], RemoteProtocolError),
-    "bare LF": ([b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", HOLD], RemoteProtocolError),
+    "bare LF": ([BARE_LF, HOLD], RemoteProtocolError),
     "NUL in a field": ([BARE + b"X: a\0b\r\n\r\n", HOLD], RemoteProtocolError),
     "101 unasked": ([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + POISON, HOLD], RemoteProtocolError),
     "closed without an answer": ([READ_HEAD, CUT], ServerDisconnected),
@@ -288,3 +290,10 @@ def test_upload_to_a_server_that_resets(client: Client, scripted: Scripted) -> N
         session.post(server.url, data=UPLOAD)
     assert caught.value.sent == "partly"
     assert_goes_on(session, server)
+
+
+def test_bare_lf_of_an_old_server(client: Client, scripted: Scripted) -> None:
+    server = scripted([BARE_LF, HOLD], [BARE_LF, HOLD])
+    session = client.session(lenient_http1=True, retries=0)
+    assert [session.get(server.url).content for _ in range(2)] == [b"ok"] * 2, "a connection was used again"
+    assert len(server.requests) == 2

@@ -133,8 +133,9 @@ def test_budget_ends_connections_that_bring_nothing(client: Client, server: File
 
 
 def test_id_cannot_smuggle_a_field(client: Client, server: FileServer) -> None:
-    with pytest.raises(InvalidOption, match="last_event_id"):
-        client.sse(server.url, last_event_id="1\r\nX: y").__enter__()
+    for bad in ("1\r\nX: y", "1\0", "\ud800", 1):
+        with pytest.raises(InvalidOption, match="last_event_id"):
+            client.sse(server.url, last_event_id=bad).__enter__()
 
 
 def test_unknown_keyword(client: Client, server: FileServer) -> None:

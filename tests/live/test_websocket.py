@@ -213,10 +213,11 @@ def test_a_101_unasked_is_still_an_error(scripted: Any) -> None:
     "call",
     [
         lambda session: session.websocket("ws://h/", subprotocols="chat"),
+        lambda session: session.websocket("ws://h/", subprotocols=5),
         lambda session: session.websocket("ws://h/", subprotocols=["a b"]),
         lambda session: session.websocket("ws://h/", max_message=0),
     ],
-    ids=["subprotocols-text", "no-token", "max-message"],
+    ids=["subprotocols-text", "subprotocols-number", "no-token", "max-message"],
 )
 def test_wrong_options(call: Callable[[Any], Any]) -> None:
     with smartclient.Session() as session, pytest.raises(smartclient.exceptions.InvalidOption):

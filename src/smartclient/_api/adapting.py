@@ -37,7 +37,6 @@ from .translation import request_from
 if TYPE_CHECKING:
     from .session import Session
 
-SEND = HTTPAdapter.send
 _NOT_HEEDED = ("assert_fingerprint", "assert_hostname", "ca_certs", "ca_cert_dir", "ca_cert_data", "cert_file")
 
 

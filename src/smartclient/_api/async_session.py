@@ -22,6 +22,7 @@ from .options import (
     NOT_GIVEN,
     CacheInput,
     CallOptions,
+    GetOptions,
     NotGiven,
     PostOptions,
     ProxiesInput,
@@ -154,10 +155,11 @@ class AsyncSession(SharedPool):
         request, count = self._warming(url, connections)
         return await self._open_pool(running_loop()).prewarm(request, count)
 
-    async def get(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
+    async def get(self, url: Any, params: Any = None, **options: Unpack[GetOptions]) -> AsyncResponse:
         """GET; see `request`."""
         if (
-            not (options or self._touched or self._stages)
+            params is None
+            and not (options or self._touched or self._stages)
             and type(self) is AsyncSession
             and AsyncSession.request is _REQUEST
         ):
@@ -165,7 +167,7 @@ class AsyncSession(SharedPool):
             home = running_loop()
             chain = self._chain if home is self._home else None
             return await perform(chain or self._open(home), request, AsyncResponse)
-        return await self.request("GET", url, **options)
+        return await self.request("GET", url, params=params, **options)
 
     async def options(self, url: Any, **options: Unpack[CallOptions]) -> AsyncResponse:
         """OPTIONS; see `request`."""

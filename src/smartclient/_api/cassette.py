@@ -179,18 +179,16 @@ def _readable(content: bytes) -> dict[str, str]:
 
 def _exchanges_in(path: Path) -> list[dict[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    try:
-        known = json.loads(text)
+        known = json.loads(path.read_text(encoding="utf-8"))
         exchanges = known["exchanges"]
         fine = known["version"] == VERSION and isinstance(exchanges, list)
         for exchange in exchanges:
             asked = exchange["request"]
             fine = fine and all(isinstance(asked[name], str) for name in ("method", "url", "content_sha256"))
             _Played(exchange["response"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidOption(f"{path.name} is no cassette: {type(error).__name__}") from error
     if not fine:
         raise InvalidOption(f"{path.name} is no cassette of version {VERSION}")

@@ -144,15 +144,15 @@ def morsel_to_cookie(morsel: Any) -> StdlibCookie:
     )
 
 
-def remove_cookie_by_name(jar: Any, name: str, domain: str | None = None, path: str | None = None) -> None:
+def remove_cookie_by_name(cookiejar: Any, name: str, domain: str | None = None, path: str | None = None) -> None:
     """Takes the cookies called `name` out of a jar, of one domain or path where these are given."""
     doomed = [
         (cookie.domain, cookie.path, cookie.name)
-        for cookie in jar
+        for cookie in cookiejar
         if cookie.name == name and domain in (None, cookie.domain) and path in (None, cookie.path)
     ]
     for each in dict.fromkeys(doomed):
-        jar.clear(*each)
+        cookiejar.clear(*each)
 
 
 class Guard:

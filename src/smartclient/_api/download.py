@@ -68,7 +68,8 @@ def wish_from(
     """
     try:
         text = os.fsdecode(path)
-    except TypeError:
+        os.fsencode(text)
+    except (TypeError, UnicodeEncodeError):
         raise InvalidOption(f"download: path must be a path, not {shown(path)}") from None
     if not text or "\0" in text:
         raise InvalidOption(f"download: {shown(path)} is no path")

@@ -1,5 +1,6 @@
 """`sse`: the events of a URL, one after the other, over as many connections as it takes."""
 
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from .options import CommonOptions, timeout_from, unknown_keyword
 from .request import tell_about
 from .response import Response
 
+_SENDABLE = re.compile(r"[^\0\r\n\ud800-\udfff]*")
 IDLE = 300.0  # seconds without a byte
 _OPTIONS = (CommonOptions.__optional_keys__ | {"params"}) - {"stream", "cache", "files", "progress"}
 _TOKENS = RetryPolicy().budget
@@ -28,7 +30,7 @@ class EventFlow:
         unknown = options.keys() - _OPTIONS
         if unknown:
             raise unknown_keyword("sse", unknown, _OPTIONS)
-        if not isinstance(last_event_id, str) or set(last_event_id) & {"\0", "\r", "\n"}:
+        if not isinstance(last_event_id, str) or not _SENDABLE.fullmatch(last_event_id):
             raise InvalidOption(f"last_event_id must be a text of one line, not {shown(last_event_id)}")
         options = {**options, "cache": None, "timeout": options.get("timeout", _patient(session.timeout))}
         self._asker = Asker(session, url, options)

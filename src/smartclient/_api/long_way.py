@@ -10,10 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
+from .._model.basic import basic_credentials
 from .._model.errors import InvalidOption, InvalidSchema, RequestException, shown
 from .._model.frozen import replace
 from .._model.request import Request as ModelRequest
 from .._model.url import URL
+from .._pipeline.auth import Settled
 from .._pipeline.chain import build_hop
 from .._pipeline.origin import cookie_field
 from .._rules.jar import Jar
@@ -145,10 +147,10 @@ def _complete(session: "Session", made: ModelRequest, called: bool) -> str | Non
     if called:
         made.options = replace(made.options, auth=None)
     elif type(made.options.auth) is tuple:
-        from .._model.basic import basic_credentials
-
         made.fields = made.fields.replace("Authorization", basic_credentials(made.options.auth))
         made.options = replace(made.options, auth=None)
+    elif made.options.auth is None and made.url.raw_userinfo:
+        made.fields = made.fields.replace("Authorization", basic_credentials(made.url.userinfo))
     if "cookie" in made.fields:
         return None
     cookies = cookie_field(made, session._jar, time.time())
@@ -270,6 +272,8 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
     else:
         made = made.replace(options=changed_options(made.options, prepared._told, told))
     request = request_from(prepared, made)
+    if request.options.auth is None and request.url.raw_userinfo:  # what is prepared has its credentials, or wants none
+        request.options = replace(request.options, auth=Settled(None))
     if AUTHORIZATION in request.fields and request.options.proxies is not None:
         to_proxy = request.fields.get(AUTHORIZATION)
         request.fields, request.options = with_authorization(request.fields, request.options, to_proxy)

@@ -6,7 +6,7 @@ from math import inf
 from typing import Any
 
 from .._model.body import NO_BODY
-from .._model.errors import URLRequired
+from .._model.errors import MissingSchema
 from .._model.frozen import replace
 from .._model.headers import Fields, HeadersInput, fields_from
 from .._model.options import Options
@@ -117,7 +117,7 @@ class RequestMaker(Settings):
             method = checked_method(method)
         base = self._base
         if not url and base is None:
-            raise URLRequired("a call needs a URL")
+            raise MissingSchema(f"Invalid URL {str(url)!r}: No scheme supplied. Perhaps you meant https://{url}?")
         target = URL.parse(url) if base is None else base.join(url)
         if self.params or params:
             target = with_params(target, self.params, params, rare.get("array_style") or self.array_style)
@@ -249,6 +249,7 @@ class RequestMaker(Settings):
             strict_accept=self._fixed.strict_accept,
             raise_for_status=self._fixed.raise_for_status,
             http2=self._fixed.http2,
+            lenient_http1=self._fixed.lenient_http1,
             formats=self._fixed.formats,
             redirects=self._fixed.redirects,
             proxies=proxies,

@@ -147,7 +147,8 @@ def timeout_from(value: Any) -> Timeout:
     if isinstance(value, tuple | list):
         if len(value) != 2:
             raise InvalidOption(
-                f"Invalid timeout {shown(value)}. Pass a (connect, read) timeout tuple, or a single float to set both"
+                f"Invalid timeout {shown(value)}. Pass a (connect, read) timeout tuple, "
+                "or a single float to set both timeouts to the same value."
             )
         connect, read = value
     else:

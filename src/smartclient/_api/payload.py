@@ -52,6 +52,31 @@ def body_from(data: Any, json: Any, files: Any = None, *, on_loop: bool = False)
     raise InvalidOption(f"data: {type(data).__name__} cannot be sent; give bytes, str, a form, a file or an iterable")
 
 
+class RequestEncodingMixin:
+    """What programs written for requests borrow from its `PreparedRequest`: how forms and files become a body."""
+
+    @staticmethod
+    def _encode_params(data: Any) -> Any:
+        """A mapping or pairs as a form; text, bytes, files and anything else as it is."""
+        if isinstance(data, str | bytes) or hasattr(data, "read") or not hasattr(data, "__iter__"):
+            return data
+        return _form(data)
+
+    @staticmethod
+    def _encode_files(files: Any, data: Any) -> tuple[bytes, str]:
+        """The bytes of a multipart form, and its Content-Type.
+
+        Raises:
+            ValueError: there are no files, or `data` is no form.
+        """
+        if not files:
+            raise ValueError("Files must be provided.")
+        from .files import multipart_from
+
+        multipart = multipart_from(data, files)
+        return b"".join(multipart), multipart.content_type
+
+
 def is_nothing(data: Any) -> bool:
     """Whether `data` leaves the body to `json`."""
     return data is None or (isinstance(data, str | bytes | bytearray | Mapping | list | tuple) and not data)

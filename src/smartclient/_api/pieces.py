@@ -23,31 +23,76 @@ class Portions(Protocol[T]):
     def abort(self) -> None: ...
 
 
+class Remains:
+    """What is left of a body that somebody has begun to read: bytes that came with others, and whether it ended."""
+
+    __slots__ = ("over", "piece")
+
+    def __init__(self) -> None:
+        self.piece = memoryview(b"")
+        self.over = False
+
+
 class Pieces:
     """Bytes as they arrive, at most `size` at a time; None takes each piece as it comes."""
 
-    __slots__ = ("_body", "_piece", "_reply", "_size")
+    __slots__ = ("_body", "_exact", "_failure", "_remains", "_reply", "_size")
 
-    def __init__(self, body: BodyReader, size: int | None, reply: Reply) -> None:
-        """`body` is a reader of `reply`, or stands for one."""
+    def __init__(
+        self, body: BodyReader, size: int | None, reply: Reply, remains: Remains | None = None, *, exact: bool = False
+    ) -> None:
+        """`body` is a reader of `reply`, or stands for one.
+
+        It goes on where `remains` says. `exact` waits until `size` bytes are there, but for the last piece.
+        """
         self._body = body
         self._reply = reply
         self._size = size
-        self._piece = memoryview(b"")
+        self._remains = Remains() if remains is None else remains
+        self._exact = exact and size is not None
+        self._failure: RequestException | None = None
 
     async def next(self) -> bytes | None:
-        if not self._piece:
-            try:
-                piece = await self._body.read()
-            except RequestException as error:
-                tell_about(error, self._reply)
-                raise
-            if self._size is None or len(piece) <= self._size:
+        remains, size = self._remains, self._size
+        if not remains.piece:
+            if self._failure is not None:
+                raise self._failure
+            piece = await self._read()
+            if size is None or not piece or len(piece) == size or (len(piece) < size and not self._exact):
                 return piece or None
-            self._piece = memoryview(piece)
-        portion = bytes(self._piece[: self._size])
-        self._piece = self._piece[len(portion) :]
+            remains.piece = memoryview(piece)
+        if size is not None and self._exact and len(remains.piece) < size:
+            return await self._filled(size)
+        portion = bytes(remains.piece[:size])
+        remains.piece = remains.piece[len(portion) :]
         return portion
+
+    async def _read(self) -> bytes:
+        try:
+            piece = await self._body.read()
+        except RequestException as error:
+            self._remains.over = True
+            tell_about(error, self._reply)
+            raise
+        self._remains.over = not piece
+        return piece
+
+    async def _filled(self, missing: int) -> bytes:
+        remains, parts = self._remains, []
+        while missing:
+            if not remains.piece:
+                try:
+                    remains.piece = memoryview(await self._read())
+                except RequestException as error:  # what came before it is not lost
+                    self._failure = error
+                    break
+                if not remains.piece:
+                    break
+            part = remains.piece[:missing]
+            remains.piece = remains.piece[len(part) :]
+            parts.append(part)
+            missing -= len(part)
+        return b"".join(parts)
 
     def abort(self) -> None:
         self._body.abort()

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .._codec.lines import LINE_MAX, LineSplitter
-from .._model.body import BodyReader, BytesReader
-from .._model.errors import InvalidOption, shown
+from .._model.body import BytesReader
+from .._model.errors import InvalidOption, StreamConsumedError, shown
 from .._model.message import Reply
-from .pieces import Lines, Pieces, Portions, Text, Values, each
+from .pieces import Lines, Pieces, Portions, Remains, Text, Values, each
 
 
 class Portioned:
@@ -16,15 +16,36 @@ class Portioned:
     _reply: Reply
     _content: Any
     _encoding: str | None
+    _consumed: bool
+    _closed: bool
+    _remains: Remains | None = None  # once somebody has begun to iterate over what was not read
 
-    def _consume(self) -> None:
-        raise NotImplementedError
+    @property
+    def _content_consumed(self) -> bool:
+        """Whether nothing is left of the stream: requests' name, which may be set."""
+        return self._consumed or (self._remains is not None and self._remains.over)
+
+    @_content_consumed.setter
+    def _content_consumed(self, value: bool) -> None:
+        self._consumed = value
+
+    def _check_stream(self) -> None:
+        if self._content_consumed or self._closed:
+            message = "The content for this response was already consumed"
+            raise StreamConsumedError(message, response=self, sent="wholly")
+
+    def _consume(self) -> bytes:
+        """Notes that the rest of the stream is being read; gives what somebody else's iteration has left of it."""
+        self._check_stream()
+        self._consumed = True
+        return b"" if self._remains is None else bytes(self._remains.piece)
 
     def _field(self, name: str) -> str:
         raise NotImplementedError
 
     def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
-        """The decoded content as it arrives, at most `chunk_size` bytes at a time (None: as it comes).
+        """The decoded content, `chunk_size` bytes at a time where the head says its length; else as it arrives, at most
+        so many; None: as it comes. Another iteration goes on where one was left.
 
         Raises:
             StreamConsumedError: the stream was read already.
@@ -63,14 +84,17 @@ class Portioned:
         return self.iter_content(128)
 
     def _pieces(self, size: int | None, decode_unicode: bool) -> Portions[Any]:
-        _check_size(size)
-        if self._content is False:
-            self._consume()
-            body: BodyReader = self._reply.body
-        else:
-            body = BytesReader(self._content or b"")
-        pieces = Pieces(body, size, self._reply)
+        pieces = self._bytes(size, exact="content-length" in self._reply.head.fields)
         return self._decoded(pieces) if decode_unicode else pieces
+
+    def _bytes(self, size: int | None, *, exact: bool) -> Pieces:
+        _check_size(size)
+        if self._content is not False:
+            return Pieces(BytesReader(self._content or b""), size, self._reply)
+        self._check_stream()
+        if self._remains is None:
+            self._remains = Remains()
+        return Pieces(self._reply.body, size, self._reply, self._remains, exact=exact)
 
     def _json_lines(self, max_line: int) -> Values:
         return Values(self._lines(None, False, None, max_line), self._reply.request.options.formats)
@@ -82,9 +106,7 @@ class Portioned:
         if isinstance(delimiter, str):
             delimiter = delimiter.encode("utf-8", "replace")
         splitter = LineSplitter(delimiter, LINE_MAX if line_max is None else line_max)
-        pieces = self._pieces(size, False)
-        assert isinstance(pieces, Pieces)
-        lines = Lines(pieces, splitter)
+        lines = Lines(self._bytes(size, exact=False), splitter)
         return self._decoded(lines) if decode_unicode else lines
 
     def _decoded(self, portions: Portions[bytes]) -> Portions[str]:

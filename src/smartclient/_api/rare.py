@@ -24,6 +24,7 @@ class Fixed(NamedTuple):
     strict_accept: bool = False
     raise_for_status: bool = False
     http2: bool = False
+    lenient_http1: bool = False
     formats: "Formats | None" = None
     redirects: Redirects = DEFAULT_REDIRECTS
 
@@ -131,6 +132,18 @@ class RareSettings(ObservedSettings):
             if find_spec("h2") is None:
                 raise InvalidOption("http2: the package h2 is not installed; the extra smartclient[http2] brings it")
         self._fixed = self._fixed._replace(http2=bool(on))
+
+    @property
+    def lenient_http1(self) -> bool:
+        """Whether a bare LF ends a line of an HTTP/1.1 answer, as very old servers write it (RFC 9112 section 2.2).
+
+        No connection is used twice then: what another reader takes for text could hide an answer.
+        """
+        return self._fixed.lenient_http1
+
+    @lenient_http1.setter
+    def lenient_http1(self, on: bool) -> None:
+        self._fixed = self._fixed._replace(lenient_http1=bool(on))
 
     @property
     def raise_for_status(self) -> bool:

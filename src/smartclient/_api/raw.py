@@ -20,7 +20,11 @@ class RawBody(io.IOBase):
         decode_content: whether `read` and `stream` undo content codings when they are not told.
         status, reason, headers: of the response.
         version: 10, 11 or 20, for HTTP/1.0, 1.1 and 2.
+        chunked: whether the length is not told beforehand, but by chunks.
+        auto_close: whether the file is closed once its end was read, as urllib3's are; wrappers of `io` want False.
     """
+
+    auto_close = True
 
     def __init__(self, reply: Reply) -> None:
         self.decode_content = False
@@ -28,9 +32,13 @@ class RawBody(io.IOBase):
         self.reason = reply.head.reason
         self.version = _VERSIONS.get(reply.head.version, 11)
         self.headers = Headers(reply.head.fields)
+        self.chunked = "chunked" in self.headers.get("transfer-encoding", "").lower()
         self._reply = reply
         self._rest = b""
         self._position = 0
+        self._ended = False
+        self._given_up = False
+        self._whole: bytes | None = None
 
     @property
     def _original_response(self) -> "_Original":
@@ -51,13 +59,14 @@ class RawBody(io.IOBase):
         Raises:
             IncompleteBody, ContentDecodingError, Timeout: the body broke.
         """
-        if self.closed:
+        if self._given_up:
             return b""
         body = self._body(decode_content)
         pieces, size = [self._rest], len(self._rest)
         while amt is None or amt < 0 or size < amt:
             piece = run_blocking(body.read())
             if not piece:
+                self._ended = True
                 break
             pieces.append(piece)
             size += len(piece)
@@ -91,6 +100,38 @@ class RawBody(io.IOBase):
         """How many bytes were read."""
         return self._position
 
+    @property
+    def data(self) -> bytes:
+        """All that was not read before."""
+        if self._whole is None:
+            self._whole = self.read()
+        return self._whole
+
+    @property
+    def length_remaining(self) -> int | None:
+        """How many bytes are still to come, undecoded; None where nobody knows."""
+        length = self.headers.get("content-length", "")
+        return int(length) - self._position if length.isascii() and length.isdigit() and not self.chunked else None
+
+    def read_chunked(self, amt: int | None = None, decode_content: bool | None = None) -> Iterator[bytes]:
+        """As `stream`."""
+        return self.stream(amt, decode_content)
+
+    def drain_conn(self) -> None:
+        """Reads to the end, so that the connection can serve again."""
+        while self.read(_PIECE, decode_content=False):
+            pass
+
+    def geturl(self) -> str:
+        """The target that was asked for, without its origin."""
+        return self._reply.request.url.target
+
+    url = property(geturl)
+
+    def info(self) -> Headers:
+        """`headers`."""
+        return self.headers
+
     def getheaders(self) -> Headers:
         """`headers`."""
         return self.headers
@@ -100,13 +141,18 @@ class RawBody(io.IOBase):
         return self.headers.get(name, default)
 
     def isclosed(self) -> bool:
-        """Whether `close` was called."""
+        """`closed`."""
         return self.closed
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is to be read any more: it was closed, or read to the end with `auto_close`."""
+        return self._given_up or (self._ended and self.auto_close and not self._rest)
 
     def close(self) -> None:
         """Gives up what was not read; the connection is closed unless the body had ended."""
-        if not self.closed:
-            self._rest = b""
+        if not self._given_up:
+            self._given_up, self._rest = True, b""
             self._reply.body.abort()
         super().close()
 

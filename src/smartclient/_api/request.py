@@ -19,7 +19,7 @@ from .._net.http1_request import framing_for
 from .cookies import cookie_pairs
 from .hooks import HookHolder, checked_hooks, default_hooks
 from .options import checked_method
-from .payload import body_from
+from .payload import RequestEncodingMixin, body_from
 
 _READ_AT_ONCE = 2**20
 
@@ -84,7 +84,7 @@ class Request(HookHolder):
         return prepared
 
 
-class PreparedRequest(HookHolder):
+class PreparedRequest(RequestEncodingMixin, HookHolder):
     """What is sent. Everything may be set; it is checked when it is sent.
 
     Attributes:

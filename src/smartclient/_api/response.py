@@ -1,14 +1,10 @@
 """Responses as users hold them, under requests' names; whatever is costly is made when it is looked at."""
 
 import time
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, overload
 
 from .._codec.lines import LINE_MAX
-from .._model.errors import (
-    RequestException,
-    SessionMisuse,
-    StreamConsumedError,
-)
+from .._model.errors import RequestException, SessionMisuse
 from .._model.headers import Headers
 from .._model.message import Reply
 from .._pipeline.content import whole_content
@@ -26,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 REDIRECT_STATI = (301, 302, 303, 307, 308)
-_OF_THIS_PROCESS = ("_next", "_raw", "connection")
+_OF_THIS_PROCESS = ("_next", "_raw", "_remains", "connection")
 """Attributes that pickles leave behind."""
 
 
@@ -37,6 +33,10 @@ class Response(StatusViews, Portioned):
         status_code: int.
     """
 
+    __attrs__: ClassVar = [
+        *("_content", "status_code", "url", "headers", "history"),
+        *("encoding", "reason", "cookies", "elapsed", "request"),
+    ]
     _closed = False
 
     def __init__(self, reply: Reply | None = None, content: bytes | None = None, seconds: float = 0.0) -> None:
@@ -47,7 +47,7 @@ class Response(StatusViews, Portioned):
             reply = nothing_yet(self.__dict__)
         self._reply = reply
         self._content: Any = False if content is None else content  # False is requests' word for "not read"
-        self._content_consumed = content is not None
+        self._consumed = content is not None
         self._seconds = seconds
         self._encoding: str | None = None
         self.status_code: Any = reply.head.status
@@ -56,13 +56,13 @@ class Response(StatusViews, Portioned):
         """For pickles: with the content, which is read first where nobody has begun to."""
         if not (self._content_consumed or self._closed):
             self.content  # noqa: B018
-        return self._kept() | {"_content_consumed": True}
+        return self._kept()
 
     def _has_body(self) -> bool:
         return self.status_code != 0 and self.__dict__.get("_raw", self) is not None
 
     def _kept(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in _OF_THIS_PROCESS}
+        return {k: value for k, value in self.__dict__.items() if k not in _OF_THIS_PROCESS} | {"_consumed": True}
 
     def __repr__(self) -> str:
         return f"<Response [{self.status_code}]>"
@@ -87,8 +87,12 @@ class Response(StatusViews, Portioned):
 
     @property
     def encoding(self) -> str | None:
-        """The text encoding that was set, else what the charset parameter says; None: found out from the content."""
-        return self._encoding or self.content_type.parameters.get("charset")
+        """The text encoding that was set, else what the charset parameter says; UTF-8 of JSON that says nothing.
+
+        None: `text` finds out from the content.
+        """
+        said = self._encoding or self.content_type.parameters.get("charset")
+        return said or ("utf-8" if self.content_type.name == "application/json" else None)
 
     @encoding.setter
     def encoding(self, value: str | None) -> None:
@@ -207,18 +211,13 @@ class Response(StatusViews, Portioned):
         return self._content  # type: ignore[no-any-return]
 
     def _read_whole(self) -> bytes:
-        self._consume()
+        begun = self._consume()
         try:
-            return run_blocking(whole_content(self._reply))
+            content = run_blocking(whole_content(self._reply))
+            return begun + content if begun else content
         except RequestException as error:
             tell_about(error, self._reply)
             raise
-
-    def _consume(self) -> None:
-        if self._content_consumed or self._closed:
-            message = "The content for this response was already consumed"
-            raise StreamConsumedError(message, response=self, sent="wholly")
-        self._content_consumed = True
 
     @property
     def text(self) -> str:
@@ -283,9 +282,10 @@ class AsyncResponse(Response):
     async def read(self) -> bytes:
         """The whole content, decoded."""
         if self._content is False:
-            self._consume()
+            begun = self._consume()
             try:
-                self._content = await whole_content(self._reply)
+                content = await whole_content(self._reply)
+                self._content = begun + content if begun else content
             except RequestException as error:
                 tell_about(error, self._reply)
                 raise
@@ -293,7 +293,7 @@ class AsyncResponse(Response):
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles: a body that was not read cannot be read there."""
-        return self._kept() | {"_content_consumed": True}
+        return self._kept()
 
     def iter_content(self, chunk_size: int | None = None, decode_unicode: bool = False) -> Any:
         return EachAsync(self._pieces(chunk_size, decode_unicode))

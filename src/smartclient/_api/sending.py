@@ -1,7 +1,7 @@
 """The methods of a session that requests' users call, replace and override; what they do lives in `_api.long_way`."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from .adapters import bound_adapter, default_adapters
 from .once import noted_once
@@ -77,6 +77,11 @@ class SessionRedirectMixin:
 
 class Sending(SessionRedirectMixin, SharedPool):
     """A session whose calls go through adapters, hooks and prepared requests as soon as anybody could notice."""
+
+    __attrs__: ClassVar = [  # what pickles of requests' sessions hold; its subclasses add to it
+        *("headers", "cookies", "auth", "proxies", "hooks", "params", "verify"),
+        *("cert", "adapters", "stream", "trust_env", "max_redirects"),
+    ]
 
     @noted_once
     def adapters(self) -> Any:

@@ -18,6 +18,7 @@ from .options import (
     NOT_GIVEN,
     CacheInput,
     CallOptions,
+    GetOptions,
     NotGiven,
     PostOptions,
     ProxiesInput,
@@ -189,13 +190,13 @@ class Session(Sending):
             pool = self._open_pool()
         return run_blocking(pool.prewarm(request, count))
 
-    def get(self, url: Any, **options: Unpack[CallOptions]) -> Response:
+    def get(self, url: Any, params: Any = None, **options: Unpack[GetOptions]) -> Response:
         """GET; see `request`."""
-        if not options and is_direct(self) and not self._stages:
+        if params is None and not options and is_direct(self) and not self._stages:
             request = self._plain("GET", url)  # first, for what is wrong with it is told before anything is opened
             return run_blocking(perform(self._chain or self._open(), request, Response))
         options.setdefault("allow_redirects", True)  # whoever replaces `request` sees what requests gives
-        return self.request("GET", url, **options)
+        return self.request("GET", url, params=params, **options)
 
     def options(self, url: Any, **options: Unpack[CallOptions]) -> Response:
         """OPTIONS; see `request`."""

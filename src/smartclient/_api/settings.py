@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_COMMON_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
 GIVEN_FOR_GOOD = frozenset(("resolve", "unix_socket", "local_address", "transport"))
 """Options that a session cannot change: its connections were opened by them, or are not its own."""
 USER_AGENT = f"smartclient/{__version__}"
@@ -112,6 +111,7 @@ class Settings(RareSettings, CacheSettings):
         strict_accept: bool = False,
         raise_for_status: bool = False,
         http2: bool = False,
+        lenient_http1: bool = False,
         array_style: str = "repeat",
         json_lib: Any = None,
         codecs: Any = None,
@@ -163,6 +163,8 @@ class Settings(RareSettings, CacheSettings):
                 setattr(self, name, value)
         if http2:
             self.http2 = True
+        if lenient_http1:
+            self.lenient_http1 = True
         if json_lib is not None or codecs is not None:
             self._set_formats(json_lib, codecs)
         self._cache = cache_of_session(cache, None)

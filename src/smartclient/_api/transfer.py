@@ -68,7 +68,7 @@ class Transfer:
                     if response is None:
                         response = await self._opening()
                     if response.status_code == 304:
-                        return self._unchanged(response)
+                        return await self._unchanged(response)
                     await self._fill(response)
                     return await self._finish()
                 except _StartOver as over:
@@ -289,9 +289,9 @@ class Transfer:
         path = Path(filling.destination.path or "")
         return Download(path, filling.record.length or 0, digest, filling.resumed_from, response)
 
-    def _unchanged(self, response: Response) -> Download[Any]:
+    async def _unchanged(self, response: Response) -> Download[Any]:
         path = Path(self._filling.destination.path or "")
-        return Download(path, path.stat().st_size, None, 0, response)
+        return Download(path, (await self._in_thread(path.stat)).st_size, None, 0, response)
 
 
 def _fields(response: Response) -> Fields:

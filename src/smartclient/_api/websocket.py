@@ -2,7 +2,7 @@
 
 import os
 from base64 import b64encode
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping
 from importlib.util import find_spec
 from typing import Any, Self, TypeVar
 
@@ -37,7 +37,7 @@ PING_MAX = 125
 class Wish:
     """What `websocket` was asked for, checked."""
 
-    def __init__(self, url: Any, subprotocols: Sequence[str], compress: Any, max_message: Any, options: Any) -> None:
+    def __init__(self, url: Any, subprotocols: Any, compress: Any, max_message: Any, options: Any) -> None:
         if find_spec("wsproto") is None:
             raise InvalidOption("websocket: the package wsproto is not installed; the extra smartclient[ws] brings it")
         unknown = options.keys() - _OPTIONS
@@ -46,7 +46,8 @@ class Wish:
         if isinstance(max_message, bool) or not isinstance(max_message, int) or max_message < 1:
             raise InvalidOption(f"max_message must be a number of bytes, not {shown(max_message)}")
         self.url = _over_http(url)
-        self.subprotocols = tuple(subprotocols) if not isinstance(subprotocols, str | bytes) else subprotocols
+        several = isinstance(subprotocols, Iterable) and not isinstance(subprotocols, str | bytes)
+        self.subprotocols: Any = tuple(subprotocols) if several else subprotocols
         self.compress = bool(compress)
         self.max_message = max_message
         self.key = b64encode(os.urandom(16)).decode("ascii")

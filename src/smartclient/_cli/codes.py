@@ -2,16 +2,9 @@
 
 from .._model import errors
 from .exits import (
-    CA_FILE,
-    CANNOT_READ,
     CANNOT_WRITE,
     CERTIFICATE_REFUSED,
-    CLIENT_CERTIFICATE,
-    CLOSED_PIPE,
     INTERNAL,
-    INTERRUPTED,
-    NO,
-    OK,
     STATUS,
     TLS_HANDSHAKE,
     USAGE,
@@ -61,11 +54,6 @@ CODES: dict[type[errors.RequestException], int] = {
     errors.ProxyError: 97,
     errors.ChecksumError: 120,
 }
-
-# Those that are no error of the library.
-OTHERS = frozenset(
-    {OK, NO, USAGE, CANNOT_WRITE, CANNOT_READ, CLIENT_CERTIFICATE, CERTIFICATE_REFUSED, INTERNAL, CA_FILE, INTERRUPTED}
-) | {CLOSED_PIPE}
 
 
 def exit_code(error: BaseException) -> int:

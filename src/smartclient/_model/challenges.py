@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from .fields import unquoted
+from .headers import TOKEN
 
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _END = r"[ \t]*(?:,|\Z)"
 _GAP = re.compile(r"[ \t,]*")
-_PARAMETER = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*("(?:[^"\\]|\\.)*+"|{_TOKEN}){_END}', re.DOTALL)
-_SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+([A-Za-z0-9\-._~+/]+=*)(?={_END}))?(?=[ \t,]|\Z)")
+_PARAMETER = re.compile(rf'({TOKEN})[ \t]*=[ \t]*("(?:[^"\\]|\\.)*+"|{TOKEN}){_END}', re.DOTALL)
+_SCHEME = re.compile(rf"({TOKEN})(?:[ \t]+([A-Za-z0-9\-._~+/]+=*)(?={_END}))?(?=[ \t,]|\Z)")
 
 
 class Challenge(NamedTuple):

@@ -10,6 +10,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
+from .headers import TOKEN
 from .patterns import later
 
 DELTA_MAX = 2**31  # RFC 9111 section 1.2.2: what is greater counts as this
@@ -29,7 +30,7 @@ _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _QUOTED_STRING = later(_QUOTED, re.DOTALL)
 _QUOTED_PAIR = later(r"\\(.)", re.DOTALL)
 _MARKS = {separator: later(f'{_QUOTED}|"|{separator}', re.DOTALL) for separator in (",", ";")}
-_TYPE = later(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+/[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_TYPE = later(f"{TOKEN}/{TOKEN}")
 _OPAQUE = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _ETAG = later(_OPAQUE)
 _WEIGHT = later(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")

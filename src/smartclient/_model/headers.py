@@ -12,7 +12,10 @@ from .errors import InvalidHeader
 Line = tuple[str, str]
 HeadersInput = Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+"""The pattern of a token (RFC 9110 section 5.6.2)."""
+
+_TOKEN = re.compile(TOKEN)
 _BAD_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 

@@ -306,6 +306,7 @@ class Options:
         limits: the session's.
         strict_accept: an answer that is not what was asked for is an error.
         http2: offer HTTP/2 to https servers.
+        lenient_http1: a bare LF ends a line of HTTP/1.1, which then ends the connection's use.
         secured: HSTS has made the URL of this hop https.
         upgrade: the request asks for another protocol, and a 101 is an answer to it.
         formats: how the facade reads and writes values; nothing below looks at it.
@@ -331,6 +332,7 @@ class Options:
     limits: Limits = DEFAULT_LIMITS
     strict_accept: bool = False
     http2: bool = False
+    lenient_http1: bool = False
     secured: bool = False
     upgrade: bool = False
     formats: Any = None

@@ -20,6 +20,7 @@ class Route(NamedTuple):
     proxy: Proxy | None = None
     reach: Reach | None = None
     http2: bool = False  # offered in the handshake
+    lenient: bool = False  # how its answers are read
 
     @property
     def is_forwarded(self) -> bool:

@@ -82,7 +82,7 @@ class Http1Connection:
             if route.tls is None or route.is_forwarded
             else handshake_of(stream.get_extra_info("ssl_object"), route.tls.verify)
         )
-        self._reader = ResponseReader()
+        self._reader = ResponseReader(lenient=route.lenient)
 
     def is_alive(self) -> bool:
         """Whether an idle connection has nothing to say; bytes nobody asked for are as bad as the end."""

@@ -133,7 +133,7 @@ class Pool:
         proxy = options.proxy
         secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
         http2 = options.http2 and origin.scheme == "https"
-        route = Route(origin, options.tls if secure else None, proxy, options.reach, http2)
+        route = Route(origin, options.tls if secure else None, proxy, options.reach, http2, options.lenient_http1)
         self._latest = options, route
         return route
 

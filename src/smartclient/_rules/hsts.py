@@ -9,15 +9,14 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from .._model.fields import delta_seconds
-from .._model.headers import Fields
+from .._model.headers import TOKEN, Fields
 from .._model.url import URL
 
 HOSTS_MAX = 10_000
 _RENEWED = 86400.0  # seconds by which an expiry moves before it is a change worth writing down
 _FIELD = "strict-transport-security"
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 # Compiled at its first use: few sessions meet the field.
-_DIRECTIVE = rf'(?s)[ \t]*(?:({_TOKEN})[ \t]*(?:=[ \t]*({_TOKEN}|"(?:[^"\\]|\\.)*+")[ \t]*)?)?(?:;|\Z)'
+_DIRECTIVE = rf'(?s)[ \t]*(?:({TOKEN})[ \t]*(?:=[ \t]*({TOKEN}|"(?:[^"\\]|\\.)*+")[ \t]*)?)?(?:;|\Z)'
 
 
 class Policy(NamedTuple):

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from .._model.errors import InvalidOption, shown
 from .._model.fields import Weighted, content_codings, parse_list, parse_media_type, parse_weighted
+from .._model.headers import TOKEN
 from .._model.message import Head
 from .._model.request import Request
 
-_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _NAME = r"[!#$%&'+\-.^_`|~0-9A-Za-z]+"
 _WEIGHT = r"(?P<weight>[ \t]*;[ \t]*[qQ]=(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
-_PARAMETERS = rf'(?:[ \t]*;[ \t]*(?![qQ]=){_TOKEN}=(?:{_TOKEN}|"(?:[\t !#-\[\]-~]|\\[\t -~])*"))*'
+_PARAMETERS = rf'(?:[ \t]*;[ \t]*(?![qQ]=){TOKEN}=(?:{TOKEN}|"(?:[\t !#-\[\]-~]|\\[\t -~])*"))*'
 _MEMBERS = {
     "accept": re.compile(rf"(?:\*/\*|{_NAME}/\*|{_NAME}/{_NAME}){_PARAMETERS}{_WEIGHT}"),
     "accept_language": re.compile(rf"(?:\*|[A-Za-z]{{1,8}}(?:-[A-Za-z0-9]{{1,8}})*){_WEIGHT}"),

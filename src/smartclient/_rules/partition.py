@@ -50,11 +50,6 @@ def keys_of(request: Request, salt: bytes, named: str | None = None) -> tuple[Ke
     return (own, (uri, NO_PARTITION)) if alone else (own,)
 
 
-def is_personal(partition: bytes) -> bool:
-    """Whether what is kept there answers only who asked, or only those who ask in the same unusual way."""
-    return len(partition) >= _DIGEST  # a cache's own end of it, for its policy, is shorter
-
-
 def _who(request: Request) -> tuple[tuple[str, Any], ...]:
     """The credentials of `request`, by the names of their fields."""
     fields = request.fields

@@ -23,13 +23,13 @@ class Agreement(NamedTuple):
     deflate: Deflate | None
 
 
-def asking(key: str, subprotocols: Sequence[Any], compress: bool) -> list[Line]:
-    """The fields that ask for a WebSocket; `key` is 16 random bytes in base64.
+def asking(key: str, subprotocols: Any, compress: bool) -> list[Line]:
+    """The fields that ask for a WebSocket; `key` is 16 random bytes in base64, `subprotocols` a tuple of names.
 
     Raises:
-        InvalidOption: a subprotocol that is no token, or occurs twice.
+        InvalidOption: no tuple, a subprotocol that is no token, or occurs twice.
     """
-    if isinstance(subprotocols, str | bytes):
+    if not isinstance(subprotocols, tuple):
         raise InvalidOption("subprotocols must be a list of names")
     for name in subprotocols:
         if not isinstance(name, str) or not is_token(name) or list(subprotocols).count(name) > 1:

@@ -12,7 +12,7 @@ from .._model.errors import (
     SSLError,
 )
 from .asyncio_stream import AsyncioStream, Rescuing
-from .base import Address, OutOfTime, Stream
+from .base import Address, OutOfTime, Stream, quietly
 from .sockets import UNIX, connect_failure, new_socket
 from .threads import DAEMON_THREADS
 from .tls import tls_failure
@@ -87,7 +87,7 @@ class AsyncioRuntime:
             self.loop.call_soon_threadsafe(function, *args)
 
     def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
-        self.start(_quietly(clean_up))
+        self.start(quietly(clean_up))
 
     def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = self.loop.create_task(work)
@@ -184,11 +184,6 @@ class AsyncioRuntime:
         with contextlib.suppress(TimeoutError):  # the transports are aborted; the loop closes them when it comes to it
             async with asyncio.timeout(1.0):
                 await asyncio.gather(*waits)
-
-
-async def _quietly(clean_up: Coroutine[Any, Any, Any]) -> None:
-    with contextlib.suppress(Exception):
-        await clean_up
 
 
 def _expire(future: "asyncio.Future[Any]") -> None:

@@ -7,6 +7,7 @@ session runs the same coroutine with one `send(None)`.
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 from weakref import WeakSet
@@ -194,6 +195,12 @@ def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:
         return stop.value  # type: ignore[no-any-return]
     coroutine.close()
     raise SessionMisuse("a blocking call was made to wait for an event loop; use AsyncSession there")
+
+
+async def quietly(clean_up: Coroutine[Any, Any, Any]) -> None:
+    """Awaits `clean_up`; what it raises is lost."""
+    with suppress(Exception):
+        await clean_up
 
 
 def deliver(future: Future, found: Any) -> None:

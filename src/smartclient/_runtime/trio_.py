@@ -22,7 +22,7 @@ from .._model.errors import (
     WriteError,
     WriteTimeout,
 )
-from .base import PIECE, Address, Future, OutOfTime, Stream
+from .base import PIECE, Address, Future, OutOfTime, Stream, quietly
 from .sockets import SocketAttempt, SocketStream, connect_failure, describe
 from .threads import DAEMON_THREADS
 from .tls import tls_failure, tls_socket
@@ -157,11 +157,6 @@ async def _inside(scope: trio.CancelScope, work: Coroutine[Any, Any, None]) -> N
         await work
 
 
-async def _quietly(clean_up: Coroutine[Any, Any, Any]) -> None:
-    with contextlib.suppress(Exception):
-        await clean_up
-
-
 class TrioFuture:
     """A value that one task waits for. Cancelling that task marks it done at once, before the task runs again."""
 
@@ -224,7 +219,7 @@ class TrioRuntime:
             self.token.run_sync_soon(function, *args)
 
     def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
-        trio.lowlevel.spawn_system_task(_quietly, clean_up)
+        trio.lowlevel.spawn_system_task(quietly, clean_up)
 
     def start(self, work: Coroutine[Any, Any, None]) -> trio.CancelScope:
         scope = trio.CancelScope()
