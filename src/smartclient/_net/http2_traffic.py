@@ -288,8 +288,10 @@ class Traffic:
             lane = self._open.get(number)
             if lane is not None:
                 lane.events.append(event)
+                if not lane.wants_room:
+                    _wake(lane, None)
         for lane in self._open.values():
-            if lane.waiter is not None and self._has_news(lane):  # room is no event of a lane
+            if lane.wants_room and self._has_news(lane):  # room is no event of a lane
                 _wake(lane, None)
 
     def _stop_reading(self) -> None:

@@ -14,26 +14,16 @@ from .sockets import describe, wait_for
 
 
 class PatientStream:
-    """A stream of an event loop whose own time limits end it: this one's are kept around it."""
+    """A stream of asyncio, whose reads that are late end it: the limit of these is kept around them."""
 
     def __init__(self, runtime: Runtime, stream: Stream) -> None:
         self._runtime = runtime
         self._stream = stream
+        self.write = stream.write
+        self.write_some = stream.write_some
         self.abort = stream.abort
         self.is_readable = stream.is_readable
         self.get_extra_info = stream.get_extra_info
-
-    async def write(self, data: bytes, timeout: float | None) -> None:
-        """As `Stream.write`; what is late is with the event loop, which goes on with it."""
-        try:
-            await self._runtime.within(timeout, self._stream.write(data, None))
-        except OutOfTime as error:
-            raise _late(timeout) from error
-
-    async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
-        """As `Stream.write_some`, but waits whatever there is to read."""
-        await self.write(bytes(data), timeout)
-        return len(data)
 
     async def read(self, max_bytes: int, timeout: float | None) -> bytes:
         """As `Stream.read`."""
