@@ -369,7 +369,7 @@ class Traffic:
 
     def _write_for_others(self) -> None:
         """Somebody has left off writing: where others have something among that, a task or a thread goes on with it."""
-        if len(self._open) > 1 and self._closed is None:
+        if self._open and self._closed is None:  # whoever has left off need not have a lane among them
             try:
                 self._runtime.start(self._flush_for_others())
             except OSError as error:  # no thread
