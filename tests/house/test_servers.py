@@ -52,7 +52,7 @@ def test_script_waits_for_events_only(scripted: Scripted) -> None:
     server = scripted([READ_HEAD, Tell(head_read), Wait(go_on), Send(OK, piece=1)])
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)) as client:
         client.request("GET", "/")
-        assert head_read.wait(10)
+        assert head_read.wait(20)
         go_on.set()
         assert client.getresponse().read() == b"ok"
 
@@ -70,7 +70,7 @@ def test_script_half_closes_and_holds(scripted: Scripted) -> None:
         assert client.makefile("rb").read() == b"unasked"
         client.sendall(b"still heard")
     connection = server.connection(0)
-    assert connection.over.wait(10)
+    assert connection.over.wait(20)
     assert (connection.received, connection.peer_closed) == (b"still heard", True)
 
 

@@ -23,7 +23,7 @@ class Version:
         tag = f'"{self.number}"'
         self.asked.append(seen.header("if-none-match"))
         if len(self.asked) > 1 and self.hold is not None:
-            self.hold.wait(10)
+            self.hold.wait(20)
         headers = (STALE[0], ("ETag", tag))
         if self.asked[-1] == tag:
             return Page(b"", 304, headers)

@@ -134,8 +134,8 @@ def test_what_an_iterable_raises_passes_and_costs_its_connection(
     with pytest.raises(ZeroDivisionError) as caught:
         session.post(server.url, data=broken())
     assert caught.value is failure
-    assert session.get(server.url, timeout=5).content == b"ok"
-    assert server.connection(0).over.wait(5)
+    assert session.get(server.url, timeout=20).content == b"ok"
+    assert server.connection(0).over.wait(20)
     assert not server.connection(0).received.endswith(b"0\r\n\r\n")  # nobody may take it for a whole one
 
 
@@ -144,7 +144,7 @@ def test_pieces_that_are_no_bytes(client: Client, scripted: Callable[..., Script
     session = client.session(limits=smartclient.Limits(max_connections=1))
     with pytest.raises(InvalidOption, match="gave int"):
         session.post(server.url, data=iter([b"a", 5]))
-    assert session.get(server.url, timeout=5).content == b"ok"
+    assert session.get(server.url, timeout=20).content == b"ok"
 
 
 def test_cookies(client: Client, origin: Origin) -> None:
@@ -221,7 +221,7 @@ def test_limits(client: Client, origin: Origin) -> None:
     assert len(session.get(origin.url + "/bytes/100").content) == 100
     with pytest.raises(RequestException, match=r"Limits\(body_max=100\)"):
         session.get(origin.url + "/bytes/101")
-    assert len(session.get(origin.url + "/bytes/100", timeout=5).content) == 100
+    assert len(session.get(origin.url + "/bytes/100", timeout=20).content) == 100
 
 
 WRONG = [
@@ -265,7 +265,7 @@ def test_streams(client: Client, origin: Origin, read: Callable[[Any], Any], exp
         assert read(response) == expected
         with pytest.raises(StreamConsumedError):
             list(response.iter_content())
-    assert session.get(origin.url + "/bytes/5", timeout=5).content == b"01234"
+    assert session.get(origin.url + "/bytes/5", timeout=20).content == b"01234"
     assert origin.seen.connections == 1
 
 

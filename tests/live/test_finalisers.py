@@ -82,7 +82,7 @@ def test_dropped_stream(way: str, kind: str, stream: Callable[..., Any], swarm: 
         del held
         await sockets_become(way, before)
         assert usage(session) == (0, 0)
-        response = await settled(session.get(f"{swarm.other}/n/key/10/1", timeout=5))
+        response = await settled(session.get(f"{swarm.other}/n/key/10/1", timeout=20))
         assert response.content == body_of("key", 10)
         await settled(session.close())
 

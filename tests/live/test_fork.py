@@ -51,7 +51,7 @@ def in_child(task: Callable[[], None]) -> None:
 
 @pytest.fixture
 def session(authority: Authority) -> Iterator[Any]:
-    with smartclient.Session(cookies={"a": "b"}, retries=0, timeout=5, verify=str(authority.ca_file)) as session:
+    with smartclient.Session(cookies={"a": "b"}, retries=0, timeout=20, verify=str(authority.ca_file)) as session:
         yield session
 
 
@@ -142,7 +142,7 @@ def test_while_another_thread_holds_a_lock(
 
     thread = threading.Thread(target=holder)
     thread.start()
-    assert taken.wait(5)
+    assert taken.wait(20)
     fresh_ca = tmp_path / "ca.pem"  # never seen, so that a context has to be made
     fresh_ca.write_bytes(authority.ca_file.read_bytes())
 

@@ -121,7 +121,7 @@ def test_stream_left_early_costs_only_its_connection(client: Client, nginx: str)
     session = client.session(limits=smartclient.Limits(max_connections=1))
     with session.stream("GET", nginx + "/100m") as response:
         next(iter(response.iter_content(1000)))
-    assert session.get(nginx + "/1k", timeout=5).content == KILOBYTE
+    assert session.get(nginx + "/1k", timeout=20).content == KILOBYTE
 
 
 def test_many_at_once(client: Client, origin: Origin) -> None:
@@ -134,7 +134,7 @@ def test_kept_connection_that_died_is_replaced(client: Client, scripted: Callabl
     server = scripted([OK, CUT], [OK])
     session = client.session()
     assert session.get(server.url).content == b"ok"
-    assert server.connection(0).over.wait(5)
+    assert server.connection(0).over.wait(20)
     assert session.get(server.url).content == b"ok"
     assert len(server.connections) == 2
 

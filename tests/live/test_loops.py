@@ -42,7 +42,7 @@ def forgetful() -> Iterator[None]:
 
 
 async def _get(session: Any, url: str) -> bytes:
-    response = await settled(session.get(url, cache=None, timeout=5))
+    response = await settled(session.get(url, cache=None, timeout=20))
     return bytes(response.content)
 
 

@@ -89,7 +89,7 @@ ONE_ERROR = pytest.mark.parametrize(("script", "kind"), REFUSED.values(), ids=RE
 def limited(client: Client, authority: Authority | None = None) -> Any:
     """A session with one connection, no retries, and a guard against hangs."""
     trust = {} if authority is None else {"verify": str(authority.ca_file)}
-    return client.session(limits=smartclient.Limits(max_connections=1), retries=0, timeout=5, **trust)
+    return client.session(limits=smartclient.Limits(max_connections=1), retries=0, timeout=20, **trust)
 
 
 def assert_goes_on(session: Any, server: ScriptedServer, retries: int = 0) -> None:
@@ -97,7 +97,7 @@ def assert_goes_on(session: Any, server: ScriptedServer, retries: int = 0) -> No
     assert usage(session) == (0, 0)
     assert session.get(server.url + "/next", retries=retries).content == b"clean"
     assert len(server.connections) == 2
-    assert server.connections[0].over.wait(5)
+    assert server.connections[0].over.wait(20)
     assert b"/next" not in server.connections[0].received
 
 
@@ -163,7 +163,7 @@ def test_unasked_bytes_on_an_idle_connection(
     session = limited(client, authority)
     assert session.get(server.url).content == b"ok"
     go_on.set()
-    assert sent.wait(5)
+    assert sent.wait(20)
     assert_goes_on(session, server)
 
 
@@ -177,7 +177,7 @@ def test_unasked_bytes_right_behind_the_answer(
     server = scripted([READ_HEAD, Send(OK + POISON, len(OK)), Tell(sent), HOLD], [CLEAN], **options)
     session = limited(client, authority)
     assert session.get(server.url).content == b"ok"
-    assert sent.wait(5)
+    assert sent.wait(20)
     assert_goes_on(session, server)
 
 
@@ -206,7 +206,7 @@ def test_end_of_tls(
     else:
         with pytest.raises(expected):
             session.get(server.url)
-    assert server.connection(0).over.wait(5)
+    assert server.connection(0).over.wait(20)
     assert_goes_on(session, server, retries=1)  # the news of the end may be on its way yet
 
 
@@ -215,7 +215,7 @@ def test_no_tls_at_all(client: Client, scripted: Scripted, authority: Authority)
     with pytest.raises(SSLError):
         session.get(f"https://localhost:{server.port}")
     assert usage(session) == (0, 0)
-    assert server.connection(0).over.wait(5)
+    assert server.connection(0).over.wait(20)
 
 
 def test_end_in_the_handshake(client: Client, scripted: Scripted, authority: Authority) -> None:

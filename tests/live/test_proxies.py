@@ -210,7 +210,7 @@ def test_connect_limit_covers_the_tunnel(client: Client, scripted: Scripted, sch
     session = client.session(proxies={"all": f"{scheme}://127.0.0.1:{proxy.port}"})
     with pytest.raises(ConnectTimeout, match="through proxy"):
         session.get("https://127.0.0.1:1/", timeout=smartclient.Timeout(connect=0.1))
-    assert proxy.connection(0).over.wait(10)
+    assert proxy.connection(0).over.wait(20)
 
 
 @pytest.mark.parametrize("proxy", ["http://name.invalid", "http://127.0.0.1:1", "socks5h://127.0.0.1:1"])

@@ -146,7 +146,7 @@ def test_prewarmed_connection_that_died_costs_no_retry(way: str, scripted: Any) 
         session = new_session(way)
         server = scripted([CUT], [b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"])
         assert await settled(session.prewarm(server.url)) == 1
-        assert server.connection(0).over.wait(5)
+        assert server.connection(0).over.wait(20)
         response = await settled(session.get(server.url, retries=1))
         assert response.content == b"ok"
         reason = "the server had closed the kept-alive connection"

@@ -83,7 +83,7 @@ def test_session_tickets_are_no_early_answer(way: str, swarm: Swarm, authority: 
     async def scenario() -> None:
         body = body_of("key", 2_000_000)
         for _ in range(10):
-            session = new_session(way, verify=str(authority.ca_file), retries=0, timeout=5)
+            session = new_session(way, verify=str(authority.ca_file), retries=0, timeout=20)
             response = await settled(session.post(f"{swarm.tls}/up/key", data=body))
             assert response.content == receipt("key", body)
             assert session._pool._state.idle == 1
@@ -117,7 +117,7 @@ def test_pipe_that_drains_while_the_answer_is_read(way: str, scripted: Scripted)
     server = scripted([READ_HEAD, Full(), Send(begun), Drain(), Send(b"o"), HOLD])
 
     async def scenario() -> None:
-        session = new_session(way, limits=ONE, retries=0, timeout=5)
+        session = new_session(way, limits=ONE, retries=0, timeout=20)
         response = await settled(session.post(server.url, data=b"x" * 20_000_000))
         assert (response.status_code, response.content) == (413, b"no")
         assert (session._pool._state.idle, usage(session)) == (0, (0, 0))
@@ -149,7 +149,7 @@ def test_no_thread_for_a_look_up(way: str, monkeypatch: pytest.MonkeyPatch) -> N
         raise RuntimeError("can't start new thread")
 
     async def scenario() -> None:
-        session = new_session(way, limits=ONE, retries=0, timeout=5)
+        session = new_session(way, limits=ONE, retries=0, timeout=20)
         for _ in range(2):  # the second does not wait for the first
             with monkeypatch.context() as patch:
                 DAEMON_THREADS.forget()

@@ -109,7 +109,7 @@ def test_refusal_leaves_no_socket(way: str, scripted: Scripted, authority: Autho
         await settled(session.close())
         for _ in range(10):  # a loop closes what was aborted when it comes to it
             await tick(way)
-        assert server.connection(1).over.wait(5)  # the second look
+        assert server.connection(1).over.wait(20)  # the second look
         await sockets_become(way, before)
 
     run(way, scenario)

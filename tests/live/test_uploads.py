@@ -45,7 +45,7 @@ def of_form(seen: Seen) -> Page:
 
 def limited(client: Client, authority: Authority | None = None, **options: Any) -> Any:
     trust = {} if authority is None else {"verify": str(authority.ca_file)}
-    return client.session(limits=smartclient.Limits(max_connections=1), retries=0, timeout=5, **trust, **options)
+    return client.session(limits=smartclient.Limits(max_connections=1), retries=0, timeout=20, **trust, **options)
 
 
 # Forms with files
@@ -117,7 +117,7 @@ def test_form_is_sent_again_when_a_kept_connection_was_closed(
     path = tmp_path / "f"
     path.write_bytes(b"x" * 100_000)
     server = scripted([CLEAN, READ_HEAD, RESET], [OK])
-    session = client.session(limits=smartclient.Limits(max_connections=1), retries=1, timeout=5)
+    session = client.session(limits=smartclient.Limits(max_connections=1), retries=1, timeout=20)
     session.get(server.url)
     assert session.put(server.url, files={"a": path}).content == b"ok"
     assert server.connections[1].requests[0].count(b"x" * 100_000) == 1
@@ -369,7 +369,7 @@ def test_answer_after_the_whole_body_keeps_the_connection(client: Client, script
 
     def pieces() -> Iterator[bytes]:
         yield b"a"
-        assert told.wait(5)
+        assert told.wait(20)
         yield b"b" * 100_000
 
     session = limited(client)

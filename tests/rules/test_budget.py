@@ -69,12 +69,12 @@ def test_threads_share_one_count() -> None:
     barrier = threading.Barrier(8)
 
     def run() -> None:
-        barrier.wait(10)
+        barrier.wait(20)
         taken.extend([budget.take(HERE, 100) for _ in range(200)])
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(20)
     assert sum(taken) == 100

@@ -106,7 +106,7 @@ def test_threads_do_not_get_one_turn_twice() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(20)
     assert sorted(found) == pytest.approx([number / 10 for number in range(200)])
 
 

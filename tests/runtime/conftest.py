@@ -23,7 +23,7 @@ class Peer:
         """A stream of `runtime`, and the accepted socket at its other end."""
         stream = await open_first(runtime, [Address(socket.AF_INET, self.address)], 5.0)
         accepted, _ = self._listener.accept()
-        accepted.settimeout(5.0)
+        accepted.settimeout(20.0)
         self.sockets.append(accepted)
         return stream, accepted
 

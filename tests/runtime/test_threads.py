@@ -4,7 +4,7 @@ import threading
 
 from smartclient._runtime.threads import DaemonThreads
 
-PATIENCE = 10.0  # seconds: a guard against a hang
+PATIENCE = 30.0  # seconds: a guard against a hang
 
 
 class Jobs:

@@ -185,4 +185,4 @@ class Http2Server:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(peer.socket, socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(20)

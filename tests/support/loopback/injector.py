@@ -153,7 +153,7 @@ async def each_wait(
         await tick(way)
         assert usage(session) == (0, 0), (kind, result)
         await sockets_become(way, before + session._pool._state.idle)
-        await get(session, swarm.plain, 10, timeout=5)
+        await get(session, swarm.plain, 10, timeout=20)
         await settled(session.close())
         await sockets_become(way, before)
         await tasks_become(way, tasks)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 MISSING = "redis-server is not installed (Debian and Ubuntu: apt-get install redis-server)"
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 
 
 def find_redis() -> str | None:

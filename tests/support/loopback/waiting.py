@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 _STEP = 0.002
 
 
