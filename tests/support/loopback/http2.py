@@ -80,9 +80,11 @@ class Http2Peer:
 
     def acknowledge(self) -> None:
         """Lets the client send as much again as it has sent."""
-        for size, number in self.held:
-            with contextlib.suppress(ProtocolError):  # it has reset that
-                self.h2.acknowledge_received_data(size, number)
+        for size, number in self.held:  # h2 would give less back where its window has shrunk meanwhile
+            if size:
+                self.h2.increment_flow_control_window(size)
+                with contextlib.suppress(ProtocolError):  # the client has reset it
+                    self.h2.increment_flow_control_window(size, number)
         self.held.clear()
 
     def answer(self, number: int, content: bytes = b"", status: int = 200, **fields: str) -> None:
