@@ -138,7 +138,7 @@ class Http2Wire:
         """`size` bytes of a stream's content were taken by the caller: as many more may come."""
         size += self._consumed.get(number, 0)
         if size >= LANE_WINDOW // 2 and number in self._running:
-            with contextlib.suppress(H2Error):  # the peer has ended it
+            with contextlib.suppress(H2Error, KeyError):  # the peer has ended it
                 self._h2.increment_flow_control_window(size, number)
                 self.has_pending = True
             size = 0

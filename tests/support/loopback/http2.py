@@ -83,7 +83,7 @@ class Http2Peer:
         for size, number in self.held:  # h2 would give less back where its window has shrunk meanwhile
             if size:
                 self.h2.increment_flow_control_window(size)
-                with contextlib.suppress(ProtocolError):  # the client has reset it
+                with contextlib.suppress(ProtocolError, KeyError):  # it is over
                     self.h2.increment_flow_control_window(size, number)
         self.held.clear()
 

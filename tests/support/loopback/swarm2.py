@@ -116,7 +116,7 @@ class _Answers(asyncio.Protocol):
     def _acknowledge(self, size: int, number: int) -> None:
         if size:  # h2 would give less back where its window has shrunk meanwhile
             self.h2.increment_flow_control_window(size)
-            with contextlib.suppress(ProtocolError):  # its reset came with it
+            with contextlib.suppress(ProtocolError, KeyError):  # it is over
                 self.h2.increment_flow_control_window(size, number)
 
     def _reset_later(self, number: int, dice: int) -> None:
