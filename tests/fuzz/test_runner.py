@@ -46,6 +46,6 @@ def test_a_hang_is_a_finding(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> N
         while data.startswith(b"private"):
             pass
 
-    monkeypatch.setattr(fuzzing, "HANG", 0.01)
+    monkeypatch.setattr(fuzzing, "HANG", 0.05)
     report = fuzzing.fuzz("planted", target, runs=0, seconds=60)
     assert [text.partition(" ")[0] for _, text in report.findings] == ["Hang"]

@@ -6,6 +6,7 @@ from typing import Any
 from loopback.clients import Client
 from loopback.origin import Origin, Page, Seen
 from loopback.waiting import until
+from smartclient._pipeline import background
 
 STALE = (("Cache-Control", "max-age=0, stale-while-revalidate=60"), ("ETag", '"1"'))
 
@@ -107,3 +108,18 @@ def test_on_trio_only_inside_async_with(origin: Origin) -> None:
 
     assert trio.run(scenario) == ["miss", "revalidated"]
     assert version.asked == [None, '"1"']
+
+
+def test_closing_cuts_off_a_validation_that_hangs(client: Client, origin: Origin, monkeypatch: Any) -> None:
+    monkeypatch.setattr(background, "GRACE", 0.05)
+    hold = threading.Event()
+    version = Version(origin, hold=hold)
+    session = entered(client)
+    assert text_of(session, version.url) == ("version 1", "miss")
+    assert text_of(session, version.url) == ("version 1", "stale")
+    until(lambda: len(version.asked) == 2)
+    jobs = background_of(session)
+    session.close()
+    assert repr(jobs) == "<Background 0 running, 0 waiting>"
+    hold.set()
+    assert len(version.asked) == 2  # and nothing was tried again

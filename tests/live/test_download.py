@@ -99,6 +99,14 @@ def test_old_file_is_replaced_with_its_mode(client: Client, server: FileServer, 
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+def test_link_is_replaced_and_its_mode_means_nothing(client: Client, server: FileServer, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.symlink_to(tmp_path / "elsewhere")
+    client.download(server.url, path)
+    assert (path.is_symlink(), stat.S_IMODE(path.stat().st_mode)) == (False, 0o666 & ~mask())
+    assert in_folder(tmp_path) == ["file"]
+
+
 @pytest.mark.parametrize("length", [True, False], ids=["length", "chunked"])
 def test_small_files(client: Client, server: FileServer, tmp_path: Path, length: bool) -> None:
     for size in (0, 1, 100_000):

@@ -24,6 +24,7 @@ TEXTS = [
     ("root path, requests", "http://h", "http://h/"),
     ("scheme and host case, RFC 3986 6.2.2.1", "HTTP://Example.ORG/A", "http://example.org/A"),
     ("white space around, requests", " \t http://h/a \r\n", "http://h/a"),
+    ("other white space at the end is escaped, requests", "http://h/a\u2028", "http://h/a%E2%80%A8"),
     ("explicit default port kept, requests", "http://h:80/", "http://h:80/"),
     ("zeros of the port, urllib3", "http://h:0080/", "http://h:80/"),
     ("empty port, RFC 3986 3.2.3", "http://h:/", "http://h/"),

@@ -27,7 +27,7 @@ class Held:
         self.begun: list[int] = []
 
     def job(self, number: int) -> Any:
-        async def work() -> None:
+        async def work(leash: Any) -> None:
             self.begun.append(number)
             self.gate.wait(20)
 
@@ -62,10 +62,10 @@ def test_one_for_each_key_and_so_many_in_all() -> None:
 
 
 def test_what_fails_is_told_to_the_log_only(caplog: pytest.LogCaptureFixture) -> None:
-    async def late() -> None:
+    async def late(leash: Any) -> None:
         raise ReadTimeout("https://secret.example/")
 
-    async def wrong() -> None:
+    async def wrong(leash: Any) -> None:
         raise ValueError("https://secret.example/")
 
     jobs = Background(BlockingRuntime())
@@ -125,7 +125,7 @@ def test_tasks_are_cancelled_in_the_end(backend: str, monkeypatch: pytest.Monkey
     ends: list[str] = []
 
     async def scenario() -> None:
-        async def work() -> None:
+        async def work(leash: Any) -> None:
             begun.append(1)
             try:
                 await anyio.sleep_forever()
@@ -148,7 +148,7 @@ def test_tasks_are_cancelled_in_the_end(backend: str, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("backend", LOOPS)
 def test_closing_that_is_cancelled_cancels_too(backend: str) -> None:
     async def scenario() -> str:
-        async def work() -> None:
+        async def work(leash: Any) -> None:
             begun.set()
             await anyio.sleep_forever()
 

@@ -1,5 +1,7 @@
 """The caller's own conditions, over the whole cache stage (RFC 9111 sections 4.3.2 and 4.3.4)."""
 
+from typing import Any
+
 import pytest
 
 from cache_world import ETAG, FRESH, RUNTIME, START, World, whole
@@ -121,3 +123,32 @@ def test_a_post_that_says_it_is_what_a_get_would_bring_answers_later_gets(world:
     assert world.get() == (200, b"new", "cache")
     assert world.get(method="HEAD") == (200, b"", "cache")
     assert run_blocking(world.store.stats(RUNTIME)).items == 1
+
+
+def test_a_304_that_nobody_asked_for_goes_to_the_caller() -> None:
+    world = World()
+    world.will(304, FRESH, ETAG)
+    assert world.get() == (304, b"", "network")
+    world.will(200, FRESH, body=b"one")
+    assert world.get() == (200, b"one", "network")  # nothing was stored
+
+
+NO_VALIDATOR = ("X", "1")
+
+
+@pytest.mark.parametrize(
+    ("stored", "answer", "expected"),
+    [
+        pytest.param(NO_VALIDATOR, NO_VALIDATOR, (200, b"one", "revalidated"), id="both without validators"),
+        pytest.param(NO_VALIDATOR, ETAG, (304, b"", "network"), id="another representation"),
+    ],
+)
+def test_a_304_without_conditions_confirms_what_it_is_about(stored: Any, answer: Any, expected: Any) -> None:
+    world = World()
+    world.will(200, FRESH, stored, body=b"one")
+    world.send()
+    world.now += 100
+    world.will(304, FRESH, answer)
+    assert world.get() == expected
+    if expected[2] == "revalidated":
+        assert world.get() == (200, b"one", "cache")

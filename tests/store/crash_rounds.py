@@ -25,12 +25,13 @@ from smartclient._model.scope import Scope
 from smartclient._model.stored import Stored
 from smartclient._runtime.base import run_blocking
 from smartclient._runtime.blocking import BlockingRuntime
-from smartclient._store import body_files, rows
+from smartclient._store import body_files, rows, sqlite
 from smartclient._store.guarded import GuardedStore
 from smartclient._store.schema import FILE_NAME
 from smartclient._store.sqlite import SQLiteStore
 
 RUNTIME = BlockingRuntime()
+sqlite._PATIENCE = 60.0  # nobody may fail because the machine is busy
 SIZES = (30, 3_000, 60_000, 70_000, 270_000)
 URIS = 60
 

@@ -14,7 +14,7 @@ ROUNDS = 5
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are forked and killed")
 def test_killed_and_crowded(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", str(SCRIPT), "--rounds", str(ROUNDS), "--seed", "4", "--processes", "8"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=None)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert set(report["killed"].values()) == {ROUNDS}

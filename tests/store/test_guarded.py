@@ -152,7 +152,7 @@ def test_after_some_failures_in_a_row_the_store_rests() -> None:
     for _ in range(MAX_FAILURES + 3):
         assert run_blocking(store.lookup(clock, [RECORD.key])) == []
     assert len(flaky.calls) == MAX_FAILURES
-    assert run_blocking(store.stats(clock)) == (0, 0, 0, MAX_FAILURES)
+    assert run_blocking(store.stats(clock))[:4] == (0, 0, 0, MAX_FAILURES)
     clock.moment += REST
     flaky.failing = set()
     run_blocking(store.lookup(clock, [RECORD.key]))

@@ -1,6 +1,8 @@
 """The serialised form: what was written is read again, and anything else is a miss."""
 
 import json
+import math
+import struct
 from typing import Any
 from zlib import crc32
 
@@ -80,52 +82,71 @@ def test_every_changed_byte_is_a_miss() -> None:
 
 
 def test_another_version_is_a_miss() -> None:
-    data = b"\x01" + to_bytes(stored())[1:-4]
+    data = b"\x02" + to_bytes(stored())[1:-4]
     assert from_bytes(data + crc32(data).to_bytes(4, "little")) is None
 
 
-def line(index: int, value: Any) -> bytes:
-    """A record whose checksum is right and whose `index`-th value is wrong."""
+NUMBERS = struct.Struct("<7d2q2?")
+MOMENTS, LIMITS, STATUS, LENGTH = range(5), range(5, 7), 7, 8
+
+
+def parts() -> tuple[list[Any], list[Any], bytes]:
     content = to_bytes(stored())[1:-4]
-    listed = json.loads(content[: content.index(b"\n")])
+    end = content.index(b"\n", NUMBERS.size)
+    return list(NUMBERS.unpack_from(content)), json.loads(content[NUMBERS.size : end]), content[end:]
+
+
+def numbers(index: int, value: Any) -> bytes:
+    """A record whose checksum is right and whose `index`-th number is wrong."""
+    values, texts, body = parts()
+    values[index] = value
+    return sealed(NUMBERS.pack(*values) + json.dumps(texts).encode() + body)
+
+
+def texts(content: bytes) -> bytes:
+    """A record whose checksum and numbers are right, with other texts."""
+    return sealed(NUMBERS.pack(*parts()[0]) + content)
+
+
+def line(index: int, value: Any) -> bytes:
+    """A record whose checksum is right and whose `index`-th text is wrong."""
+    _, listed, body = parts()
     listed[index] = value
-    return sealed(json.dumps(listed).encode() + content[content.index(b"\n") :])
+    return texts(json.dumps(listed).encode() + body)
 
 
 @pytest.mark.parametrize(
     "data",
     [
         pytest.param(sealed(b""), id="nothing"),
-        pytest.param(sealed(b" []\n"), id="space"),
-        pytest.param(sealed(b"\n"), id="no JSON"),
-        pytest.param(sealed(b"{}\n"), id="no list"),
-        pytest.param(sealed(b"[]\n"), id="short list"),
-        pytest.param(sealed(b"[" * 100_000 + b"\n"), id="deep list"),
-        pytest.param(sealed(b"[" + b"9" * 5000 + b"]\n"), id="endless number"),
-        pytest.param(sealed(b"[NaN]\n"), id="NaN"),
-        pytest.param(sealed(b"\xff\n"), id="no UTF-8"),
+        pytest.param(sealed(bytes(40)), id="short numbers"),
+        pytest.param(texts(b""), id="no texts"),
+        pytest.param(texts(b" []\n"), id="space"),
+        pytest.param(texts(b"\n"), id="no JSON"),
+        pytest.param(texts(b"{}\n"), id="no list"),
+        pytest.param(texts(b"[]\n"), id="short list"),
+        pytest.param(texts(b"[" * 100_000 + b"\n"), id="deep list"),
+        pytest.param(texts(b"[" + b"9" * 5000 + b"]\n"), id="endless number"),
+        pytest.param(texts(b"[NaN]\n"), id="NaN"),
+        pytest.param(texts(b"\xff\n"), id="no UTF-8"),
         pytest.param(line(0, 1), id="URI"),
         pytest.param(line(1, "xyz"), id="partition"),
         pytest.param(line(1, None), id="no partition"),
-        pytest.param(line(2, "200"), id="status"),
-        pytest.param(line(2, True), id="status, of another kind"),
-        pytest.param(line(4, ["a"]), id="field line"),
-        pytest.param(line(4, ["a", None]), id="field value"),
-        pytest.param(line(4, [["a"], ["b"]]), id="field lists"),
-        pytest.param(line(4, 5), id="field lines"),
-        pytest.param(line(5, [[1, "x"]]), id="vary"),
-        pytest.param(line(6, "1"), id="moment"),
-        pytest.param(line(6, 1), id="moment that is no float"),
-        pytest.param(line(10, 1e400), id="infinite moment"),
-        pytest.param(line(10, 10**400), id="moment beyond floats"),
-        pytest.param(line(13, 1), id="flag"),
-        pytest.param(line(15, 7), id="entity tag"),
-        pytest.param(line(17, "a"), id="groups"),
-        pytest.param(line(17, [1]), id="group"),
-        pytest.param(line(18, [0, 4]), id="short part"),
-        pytest.param(line(18, [0, 4, "9"]), id="total of a part"),
-        pytest.param(line(19, -1), id="negative length"),
-        pytest.param(line(19, 3), id="length of the body"),
+        pytest.param(line(3, ["a"]), id="field line"),
+        pytest.param(line(3, ["a", None]), id="field value"),
+        pytest.param(line(3, [["a"], ["b"]]), id="field lists"),
+        pytest.param(line(3, 5), id="field lines"),
+        pytest.param(line(4, [[1, "x"]]), id="vary"),
+        pytest.param(line(5, 7), id="entity tag"),
+        pytest.param(line(7, "a"), id="groups"),
+        pytest.param(line(7, [1]), id="group"),
+        pytest.param(line(8, [0, 4]), id="short part"),
+        pytest.param(line(8, [0, 4, "9"]), id="total of a part"),
+        *[pytest.param(numbers(at, math.inf), id=f"infinite moment {at}") for at in MOMENTS],
+        *[pytest.param(numbers(at, math.nan), id=f"moment {at} that is none") for at in MOMENTS],
+        *[pytest.param(numbers(at, math.nan), id=f"limit {at} that is none") for at in LIMITS],
+        pytest.param(numbers(LENGTH, -1), id="negative length"),
+        pytest.param(numbers(LENGTH, 3), id="length of the body"),
     ],
 )
 def test_damage_with_a_right_checksum_is_a_miss(data: bytes) -> None:
@@ -145,7 +166,7 @@ def test_any_bytes_are_a_record_or_a_miss(data: bytes) -> None:
     assert from_bytes(sealed(data)) is None
 
 
-@given(index=st.integers(0, 19), value=JSON)
+@given(index=st.integers(0, 8), value=JSON)
 def test_any_value_in_any_place_is_a_record_or_a_miss(index: int, value: Any) -> None:
     result = from_bytes(line(index, value))
     assert result is None or isinstance(from_bytes(to_bytes(result)), Stored)

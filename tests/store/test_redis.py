@@ -4,15 +4,19 @@ import itertools
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 import smartclient
+from failing_store import RUNTIME, Faults, Make, check, every_fault, life
 from loopback.origin import Origin, Page, Seen
 from loopback.redis_server import MISSING, RedisServer, find_redis
+from smartclient._runtime.base import run_blocking
+from smartclient._store.guarded import GuardedStore
 from smartclient.stores import RedisStore
 from smartclient.testing import check_store
 
@@ -108,3 +112,37 @@ def test_four_processes_make_one_fetch(server: RedisServer, origin: Origin) -> N
     for process in processes:
         process.join()
     assert origin.seen.hits["/fleet"] == 1
+
+
+# Before a command has reached the server, and after its answer was on its way.
+OF_COMMANDS: list[tuple[Make, bool]] = [
+    (lambda error=error: error("injected"), after)  # type: ignore[misc]
+    for after in (False, True)
+    for error in (redis.ConnectionError, redis.TimeoutError, redis.ResponseError, redis.BusyLoadingError)
+]
+
+
+def test_every_command_fails(server: RedisServer, turn: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One at a time: a miss, and the store is whole afterwards."""
+    faults = Faults()
+    command, execute = redis.Redis.execute_command, redis.client.Pipeline.execute
+
+    def commands(self: Any, *args: Any, **options: Any) -> Any:
+        return faults.do(args[0], command, self, *args, **options)
+
+    def pipelines(self: Any) -> Any:
+        return faults.do("pipeline", execute, self)
+
+    def lived(number: int) -> Callable[[], None]:
+        store = GuardedStore(RedisStore(server.url, prefix=f"faults{turn}.{number}:"))
+        life(store)
+
+        def look_after() -> None:
+            check(store)
+            run_blocking(store.close(RUNTIME))
+
+        return look_after
+
+    monkeypatch.setattr(redis.Redis, "execute_command", commands)
+    monkeypatch.setattr(redis.client.Pipeline, "execute", pipelines)
+    assert every_fault(faults, OF_COMMANDS, turn, lived) > 10

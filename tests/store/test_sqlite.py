@@ -25,6 +25,7 @@ from smartclient._runtime.base import run_blocking
 from smartclient._runtime.blocking import BlockingRuntime
 from smartclient._store import body_files, rows, sqlite
 from smartclient._store.guarded import GuardedStore
+from smartclient._store.numbers import number_of
 from smartclient._store.schema import FILE_NAME
 from smartclient._store.sqlite import SQLiteStore
 from smartclient._store.tiers import TieredStore
@@ -154,6 +155,20 @@ def newer_database(path: Path) -> None:
     execute(path.parent, "PRAGMA user_version=99")
 
 
+def test_what_an_older_version_stored_is_gone_and_its_files_too(folder: Path) -> None:
+    store = SQLiteStore(folder)
+    put(store, record(1))
+    put(store, record(2), b"x" * 100_000)
+    run_blocking(store.close(RUNTIME))
+    execute(folder, "PRAGMA user_version=1")
+    execute(folder, "DROP TRIGGER response_added")  # its tables were others
+    newer = SQLiteStore(folder)
+    assert find(newer, 1) == find(newer, 2) == files(folder) == []
+    assert put(newer, record(1))
+    assert run_blocking(newer.stats(RUNTIME)).items == 1
+    run_blocking(newer.close(RUNTIME))
+
+
 def text_file(path: Path) -> None:
     path.write_text("my novel, chapter one. " * 100)
 
@@ -179,20 +194,40 @@ def test_a_path_that_is_a_file_is_a_miss(tmp_path: Path) -> None:
     run_blocking(store.close(RUNTIME))
 
 
-@pytest.mark.parametrize("damage", ["zeroblob(50)", "'text'", "substr(record, 1, 40)", "x'03' || substr(record, 2)"])
+@pytest.mark.parametrize("damage", ["zeroblob(50)", "'text'", "substr(record, 1, 40)", "x'02' || substr(record, 2)"])
 def test_a_damaged_row_is_a_miss_and_gives_way(folder: Path, store: SQLiteStore, damage: str) -> None:
     put(store, record())
     execute(folder, f"UPDATE response SET record = {damage}")
     assert find(store) == []
-    assert run_blocking(store.iterate(RUNTIME))[0] == []
     assert put(store, record(), b"new")
     assert [stored.body for stored in find(store)] == [b"new"]
     assert run_blocking(store.stats(RUNTIME)).items == 1
 
 
+def test_damaged_rows_are_dropped_when_all_are_read(folder: Path, store: SQLiteStore) -> None:
+    for name in range(3):
+        put(store, record(name), b"x" * 100_000 * name)
+    execute(folder, "UPDATE response SET record = zeroblob(50) WHERE id <> 2")
+    assert [stored.uri for stored in run_blocking(store.iterate(RUNTIME))[0]] == [f"{URI}1"]
+    assert (run_blocking(store.stats(RUNTIME)).items, len(files(folder))) == (1, 1)
+
+
+def test_uses_are_counted_for_all_processes(folder: Path, store: SQLiteStore) -> None:
+    put(store, record(1))
+    for _ in range(3):
+        store.touch(find(store, 1)[0])
+    find(store, 2)
+    assert run_blocking(store.stats(RUNTIME))[-2:] == (3, 1)
+    run_blocking(store.close(RUNTIME))
+    other = SQLiteStore(folder)
+    other.touch(find(other, 1)[0])
+    assert run_blocking(other.stats(RUNTIME))[-2:] == (4, 1)
+    run_blocking(other.close(RUNTIME))
+
+
 def test_a_row_under_another_uri_is_a_miss(folder: Path, store: SQLiteStore) -> None:
     put(store, record(1))
-    execute(folder, "UPDATE response SET uri = ?", f"{URI}2")
+    execute(folder, "UPDATE response SET key = ?", number_of(f"{URI}2"))
     assert find(store, 2) == []
 
 
@@ -272,7 +307,7 @@ def test_eviction_takes_the_useless_first_and_then_the_least_recently_used(folde
     settle(store)
     left = {name for name in range(21) if find(store, name)}
     assert left == set(range(21)) - {15, 16, 1}
-    assert run_blocking(store.stats(RUNTIME))[::2] == (18, 3)
+    assert run_blocking(store.stats(RUNTIME))[:3:2] == (18, 3)
     run_blocking(store.close(RUNTIME))
 
 

@@ -28,7 +28,7 @@ ROUND = 500  # runs with one set of dice
 TRACED_EACH = 40
 INPUT_MAX = 4096
 KEPT_MAX, KEPT_BYTES = 48, 1024  # files of a corpus, and bytes of each
-HANG = 10  # seconds of one run
+HANG = 10  # seconds of the processor for one run
 FOLLOWED = re.compile(r"[\\/](?:smartclient|h2|hpack|hyperframe|wsproto)[\\/]")
 TOKENS = re.compile(rb"[A-Za-z-]+|[0-9]+|\s+|[^A-Za-z0-9\s]")
 NUMBERS = (b"0", b"-1", b"255", b"65536", b"2147483648", b"18446744073709551616", b"9" * 400, b"1e9", b"\xb2")
@@ -38,7 +38,7 @@ Arc = tuple[object, int]
 
 
 class Hang(Exception):
-    """One run took longer than `HANG` seconds."""
+    """One run took the processor for longer than `HANG` seconds."""
 
 
 @dataclass
@@ -239,7 +239,7 @@ def fuzz_guided(name: str, *, runs: int, seconds: float, seed: int = 0) -> Repor
 
 def _run(name: str, target: Target, data: bytes, tracer: Tracer | None, findings: dict[str, tuple[Path, str]]) -> bool:
     """Whether the run was traced and reached new lines; a finding is saved, one for each place that raised."""
-    signal.setitimer(signal.ITIMER_REAL, HANG)
+    signal.setitimer(signal.ITIMER_PROF, HANG)
     try:
         if tracer is not None:
             return tracer.reaches_new_lines(target, data)
@@ -258,11 +258,11 @@ def _run(name: str, target: Target, data: bytes, tracer: Tracer | None, findings
 @contextmanager
 def _no_hangs() -> Iterator[None]:
     def hang(number: int, frame: FrameType | None) -> None:
-        raise Hang(f"over {HANG} seconds")
+        raise Hang(f"over {HANG} seconds of the processor")
 
-    before = signal.signal(signal.SIGALRM, hang)
+    before = signal.signal(signal.SIGPROF, hang)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

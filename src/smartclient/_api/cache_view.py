@@ -116,7 +116,7 @@ class SessionCache(View):
         return run_blocking(_verified(self.of, _blocking()))
 
     def stats(self) -> Stats:
-        """How many responses are stored, their size in bytes, and how many left for lack of room."""
+        """How many responses are stored, their size in bytes, how many left for lack of room, hits and misses."""
         return run_blocking(_stats(self.of, _blocking()))
 
 
@@ -205,7 +205,7 @@ async def _verified(cache: "Cache | None", runtime: Runtime) -> Verified:
             damaged += not await _is_whole(store, runtime, stored)
         if after is None:
             break
-    return Verified(max(held, seen), damaged + max(0, held - seen))  # records that nobody can read are not shown
+    return Verified(max(held, seen), damaged + max(0, held - seen))  # unreadable records are not shown, and dropped
 
 
 async def _is_whole(store: Store, runtime: Runtime, stored: Stored) -> bool:

@@ -353,7 +353,9 @@ def _new_record(path: str, part: str) -> int | None:
 def _mode_for(path: str) -> int:
     """That of the file which is replaced, else what any new file would get."""
     with suppress(OSError):
-        return stat.S_IMODE(os.stat(path, follow_symlinks=False).st_mode) & 0o777
+        mode = os.stat(path, follow_symlinks=False).st_mode
+        if stat.S_ISREG(mode):  # a link, which is replaced too, has a mode that says nothing
+            return stat.S_IMODE(mode) & 0o777
     mask = os.umask(0o077)  # there is no way to ask; what others make in between is too private, not too open
     os.umask(mask)
     return 0o666 & ~mask

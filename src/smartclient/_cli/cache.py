@@ -22,7 +22,7 @@ def parser(command: str) -> Parser:
         command,
         "Looks after the store on disk, which Python shares as Cache.default().\n\n"
         "  list          what is stored, with age and state; the most recently used last\n"
-        "  stat          how much is stored\n"
+        "  stat          how much is stored, and how often it was of use\n"
         "  show URL      the stored responses of one URL, with their heads\n"
         "  purge URL     forgets one URL; or what --prefix or --origin covers\n"
         "  clear         forgets everything\n"
@@ -145,8 +145,16 @@ def _tell_stat(report: Report, record: dict[str, Any], arguments: argparse.Names
     report.row("responses", str(record["items"]))
     report.row("size", size_text(record["size"]))
     report.row("evicted", str(record["evicted"]))
+    if record["hits"] is not None:
+        report.row("hit rate", _hit_rate(record["hits"], record["misses"]))
     if record["errors"]:
         report.row("errors", ("bad", str(record["errors"])))
+
+
+def _hit_rate(hits: int, misses: int) -> str:
+    asked = hits + misses
+    share = f"{100 * hits / asked:.0f} %, " if asked else ""
+    return f"{share}{hits} served, {misses} not there"
 
 
 def _tell_show(report: Report, record: dict[str, Any], arguments: argparse.Namespace) -> None:

@@ -303,6 +303,7 @@ class Options:
         cache: None off, else the mode ("default", "refresh", "reload", "only").
         caching: the cache of this call, a `Caching`; None for the session's.
         session_timeout: the session's limits, for what goes on after the call; None where they are the call's.
+        leash: what may cut the call off from its connections, while others wait for it to end; None for plain calls.
         limits: the session's.
         strict_accept: an answer that is not what was asked for is an error.
         http2: offer HTTP/2 to https servers.
@@ -329,6 +330,7 @@ class Options:
     cache: str | None = "default"
     caching: Any = None
     session_timeout: Timeout | None = None
+    leash: Any = None
     limits: Limits = DEFAULT_LIMITS
     strict_accept: bool = False
     http2: bool = False

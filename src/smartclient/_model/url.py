@@ -300,7 +300,7 @@ def _refuse(text: str, reason: str) -> NoReturn:
 
 
 def _cleaned(text: str) -> str:
-    text = text.strip()
+    text = text.lstrip().rstrip(" \t\r\n\f\v")  # what else there is at the end belongs to the path or the query
     if CONTROL.search(text):
         _refuse(text, "control characters")
     return text

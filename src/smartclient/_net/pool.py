@@ -80,6 +80,8 @@ class Pool:
             return None
         known, route = self._latest
         if known is not request.options or route.origin != request.url.origin:
+            if request.options.leash is not None:
+                return None  # `acquire_alone` ties it
             route = self._route_of(request)
         if route.http2:
             return None
@@ -113,6 +115,16 @@ class Pool:
 
     async def acquire_alone(self, route: Route, request: Request) -> Any:
         """A connection of `route` that nobody else uses; as `acquire`."""
+        leash = request.options.leash
+        if leash is None:
+            return await self._acquired(route, request)
+        leash.check()
+        connection = await self._acquired(route, request)
+        if not connection.shared:
+            leash.tie(connection.stream)
+        return connection
+
+    async def _acquired(self, route: Route, request: Request) -> Any:
         while True:
             with self._lock:
                 found = self._state.acquire(route, self._now(), self._new_future)
@@ -134,7 +146,8 @@ class Pool:
         secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
         http2 = options.http2 and origin.scheme == "https"
         route = Route(origin, options.tls if secure else None, proxy, options.reach, http2, options.lenient_http1)
-        self._latest = options, route
+        if options.leash is None:
+            self._latest = options, route
         return route
 
     async def _wait(self, waiter: Waiter[Http1Connection], request: Request) -> Any:

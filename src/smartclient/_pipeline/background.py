@@ -11,8 +11,6 @@ from weakref import WeakSet
 from .._model.errors import RequestException
 from .._runtime.base import Future, Runtime, Worker, deliver, new_lock
 
-Job = Callable[[], Coroutine[Any, Any, None]]
-
 MAX_WAITING = 64
 THREADS = 2
 TASKS = 16  # they cost little, and a connection each is taken from the pool that calls use
@@ -20,6 +18,43 @@ GRACE = 2.0  # seconds that running jobs have at the end
 _LETTING_GO = 1.0  # seconds for what was cancelled then
 
 _every: "WeakSet[Background]" = WeakSet()
+
+
+class Leash:
+    """What one job in a thread waits on, so that it can be woken: nothing else ends a thread from outside."""
+
+    def __init__(self) -> None:
+        self._lock = new_lock()
+        self._interrupt: Callable[[], None] | None = None
+        self._is_cut = False
+
+    def check(self) -> None:
+        """Raises RequestException once it is cut."""
+        if self._is_cut:
+            raise RequestException("the session was closed")
+
+    def tie(self, stream: Any) -> None:
+        """Notes over which stream the job goes on; the pool calls this for each connection that nobody else uses."""
+        with self._lock:
+            self._interrupt = getattr(stream, "interrupt", None)
+            cut = self._is_cut
+        if cut:
+            self.cut()
+
+    def let_go(self) -> None:
+        """The job is done, and its connection somebody else's."""
+        with self._lock:
+            self._interrupt = None
+
+    def cut(self) -> None:
+        """Ends each wait on the stream, now and later; no new connection is opened."""
+        with self._lock:
+            self._is_cut = True
+            if self._interrupt is not None:
+                self._interrupt()
+
+
+Job = Callable[[Leash], Coroutine[Any, Any, None]]
 
 
 class Background:
@@ -38,7 +73,7 @@ class Background:
 
     def _forget(self) -> None:
         self._waiting: dict[object, Job] = {}
-        self._running: dict[object, None] = {}
+        self._running: dict[object, Leash] = {}
         self._workers = 0
         self._started: set[Worker] = set()
         self._watchers: list[Future] = []
@@ -68,12 +103,13 @@ class Background:
     async def _work(self) -> None:
         try:
             while (taken := self._next()) is not None:
-                key, job = taken
+                key, job, leash = taken
                 try:
-                    await job()
+                    await job(leash)
                 except Exception as error:
                     _report(error)
                 finally:
+                    leash.let_go()
                     with self._lock:
                         self._running.pop(key, None)
         except BaseException:
@@ -81,15 +117,15 @@ class Background:
                 self._leave()
             raise
 
-    def _next(self) -> tuple[object, Job] | None:
+    def _next(self) -> tuple[object, Job, Leash] | None:
         """A job for a worker; it leaves when there is none, before another can count on it."""
         with self._lock:
             if not self._waiting:
                 self._leave()
                 return None
             key = next(iter(self._waiting))
-            self._running[key] = None
-            return key, self._waiting.pop(key)
+            leash = self._running[key] = Leash()
+            return key, self._waiting.pop(key), leash
 
     def _leave(self) -> None:
         """Called with the lock held."""
@@ -101,7 +137,7 @@ class Background:
                 self._runtime.call_threadsafe(deliver, future, None)
 
     async def close(self) -> None:
-        """Drops what has not begun and gives the rest `GRACE`; then cancels tasks. Threads end by their limits."""
+        """Drops what has not begun and gives the rest `GRACE`; then cancels tasks, and aborts what threads wait for."""
         try:
             if await self._ends_within(GRACE):
                 return
@@ -113,9 +149,11 @@ class Background:
 
     def _cancel(self) -> None:
         with self._lock:
-            workers = list(self._started)
+            workers, leashes = list(self._started), list(self._running.values())
         for worker in workers:
             worker.cancel()
+        for leash in leashes:
+            leash.cut()
 
     async def _ends_within(self, seconds: float) -> bool:
         with self._lock:

@@ -21,6 +21,7 @@ from .._rules.explanation import explain, explain_stand_in, explain_unsatisfiabl
 from .._rules.reuse import NOTHING_STORED, decide
 from .._rules.staleness import stand_in
 from .._rules.storing import USELESS, is_useless
+from .background import Leash
 from .cache_flights import ask_for_nobody, take_place
 from .cache_keeping import Keeping
 from .caching import Caching
@@ -136,8 +137,8 @@ class CacheStage:
         """Whether what is stored under `key` is, or will be, validated in the background."""
         return self.again and self.together.background.start((self.caching, key), partial(self._refresh, request))
 
-    async def _refresh(self, request: Request) -> None:
-        request = refreshing(request, self.runtime.now())
+    async def _refresh(self, request: Request, leash: Leash) -> None:
+        request = refreshing(request, self.runtime.now(), leash)
         await ask_for_nobody(self, self.flights, request, self.caching.keys_of(request))
 
     async def ask(self, request: Request, plan: Asking, key: Key | None, sent_at: float) -> Reply:

@@ -4,6 +4,7 @@ Sources: RFC 9111 sections 4 (collapsed requests) and 5.2.1.
 """
 
 from math import inf
+from typing import Any
 
 from .._model.decision import Asking, Forward
 from .._model.fields import parse_cache_control
@@ -45,14 +46,14 @@ def validating(request: Request) -> Request:
     return request.replace(options=replace(request.options, cache="refresh"))
 
 
-def refreshing(request: Request, now: float) -> Request:
+def refreshing(request: Request, now: float, leash: Any = None) -> Request:
     """What validates in the background, from the moment `now` on, a response that was served stale to `request`.
 
     It asks for the whole, as nobody's call: within the session's limits, not within those of the call.
     """
     options = request.options
     timeout = options.session_timeout or options.timeout
-    options = replace(options, cache="refresh", stream=False, timeout=timeout, session_timeout=None)
+    options = replace(options, cache="refresh", stream=False, timeout=timeout, session_timeout=None, leash=leash)
     fields = request.fields.without(_OF_ITS_OWN | {"cache-control", "pragma"})
     deadline = inf if timeout.total is None else now + timeout.total
     return Request("GET", request.url, fields, options=options, deadline=deadline)

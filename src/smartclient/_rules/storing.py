@@ -41,7 +41,7 @@ UNDERSTOOD_STATUSES = HEURISTIC_STATUSES.union(
 )  # RFC 9110 section 15: those whose caching requirements this cache knows
 RULED_STATUSES = frozenset((200, 203, 204, 206, 300, 301, 308))  # what a user's own lifetime is meant for
 _OF_ITS_OWN_REQUEST = frozenset((304, 412, 416))  # they answer a condition or a range, and no other request
-_USEFUL = frozenset(("cache-control", "expires", "etag", "last-modified"))
+_USEFUL = frozenset(("cache-control", "clear-site-data", "expires", "etag", "last-modified"))
 _OF_PARTS = ("content-length", "content-range")
 _GROUPS_MAX = 128  # RFC 9875 section 2 asks for 32
 
@@ -85,7 +85,7 @@ def record_or_refusal(
 
 
 def is_useless(head: Head, policy: CachePolicy = DEFAULT_POLICY) -> bool:
-    """Whether an answer says so little that it could be neither reused nor validated, and nobody else says more."""
+    """Whether an answer says so little that it means nothing for any cache, and nobody else says more."""
     return (
         _USEFUL.isdisjoint(head.fields.index)
         and policy.stale_if_error is None

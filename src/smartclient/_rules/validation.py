@@ -26,6 +26,7 @@ from .._model.request import Request
 from .._model.scope import Scope
 from .._model.stored import Key, Part, Stored
 from .answers import form_of
+from .conditional import ANSWERED_CONDITIONS
 from .demands import ANSWERED_METHODS
 from .directives import directives_of
 from .invalidation import invalidated
@@ -49,6 +50,7 @@ _TAGS_MAX = 4096  # characters of If-None-Match: beyond, servers refuse the head
 _METHOD = Pass("only answers to GET are stored", "RFC 9111 section 3")
 _SERVER_ERROR = Pass("a server error leaves what is stored alone", "RFC 9111 section 4.3.3")
 _OF_THE_CALLER = Pass("it answers the caller's own condition", "RFC 9111 section 4.3.4")
+_UNASKED = Pass("it answers a condition that nobody made", "RFC 9110 section 15.4.5")
 _UNASKED_PART = Pass("it is a part that nobody asked for", "RFC 9111 section 3.3")
 _LESS = Pass("what is stored is the whole of it", "RFC 9111 section 3.4")
 _TOO_MUCH = Pass("what is stored is much more, and would have to be copied", "RFC 9111 section 3.4")
@@ -133,7 +135,8 @@ def _on_post(heard: Heard) -> Store | Pass:
 
 def _on_304(plan: Asking, heard: Heard) -> Outcome:
     if isinstance(plan, Forward):
-        return _of_callers_condition(plan.chosen, heard)
+        asked = not ANSWERED_CONDITIONS.isdisjoint(heard.request.fields.index)
+        return _of_callers_condition(plan.chosen, heard) if asked else _unasked(plan.chosen, heard)
     if isinstance(plan, Complete):
         return _ASK_AGAIN
     stored = selected(plan.stored, heard.head.fields)
@@ -148,6 +151,23 @@ def _of_callers_condition(chosen: Stored | None, heard: Heard) -> Freshen | Pass
     """A 304 that the caller asked for freshens what is stored if its strong entity tag is ours."""
     tag = heard.head.fields.get("etag")
     return _learn(chosen, heard) if chosen is not None and tag == chosen.strong_etag is not None else _OF_THE_CALLER
+
+
+def _unasked(chosen: Stored | None, heard: Heard) -> Freshen | Pass:
+    """A 304 to a request without conditions, which some servers send to what cannot be validated.
+
+    What is stored is confirmed by it if it is what the 304 is about: alike in validators, or both without (section
+    4.3.4). Else it goes to the caller as it is, as in browsers: to ask once more would be the same question.
+    """
+    fields = heard.head.fields
+    if chosen is None or ({"etag", "last-modified"}.isdisjoint(fields.index) and conditions((chosen,))):
+        return _UNASKED
+    stored = selected((chosen,), fields)
+    form = None if stored is None else form_of(heard.request, stored)
+    record = None if stored is None or form is None else _freshened(stored, heard)
+    if stored is None or record is None:
+        return _UNASKED
+    return Freshen(stored, record, form, _forbidden(record, heard))
 
 
 def _learn(chosen: Stored, heard: Heard) -> Freshen | Pass:

@@ -86,7 +86,7 @@ class Worker(Protocol):
     """Something that runs beside the calls."""
 
     def cancel(self) -> object:
-        """Ends it where that can be done from outside; a thread ends with its own limits, and holds no exit."""
+        """Ends a task; a thread ends by itself, and holds no exit."""
         ...
 
 

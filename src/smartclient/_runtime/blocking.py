@@ -1,5 +1,6 @@
 """The blocking runtime: plain sockets with timeouts. Nothing here ever suspends; Ctrl-C ends every wait."""
 
+import contextlib
 import os
 import socket
 import struct
@@ -99,6 +100,11 @@ class BlockingStream(SocketStream):
     def abort(self) -> None:
         self.closed = True
         self._sock.close()
+
+    def interrupt(self) -> None:
+        """Wakes the thread that waits for the peer, from any other: for it the connection ends."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
 
 def _is_late(error: OSError) -> bool:

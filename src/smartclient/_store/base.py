@@ -33,13 +33,16 @@ class Traits(NamedTuple):
 class Stats(NamedTuple):
     """What a store holds: `items`, their `size` in bytes, and the items `evicted` for room so far.
 
-    `errors` counts the operations that failed, and so were misses.
+    `errors` counts the operations that failed, and so were misses. `hits` are the answers that were served from it,
+    `misses` the look-ups that found nothing, by all processes together; None where the store does not count them.
     """
 
     items: int
     size: int
     evicted: int
     errors: int = 0
+    hits: int | None = None
+    misses: int | None = None
 
 
 class Writer(Protocol):
@@ -134,7 +137,7 @@ class Store(Protocol):
     async def iterate(self, runtime: Runtime, after: object = None) -> Page:
         """What is held, the least recently used first, page by page: `after` is what the page before came with.
 
-        Bodies that are not in hand are None.
+        Bodies that are not in hand are None. What turns out to be unreadable is dropped.
         """
         ...
 

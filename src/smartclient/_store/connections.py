@@ -40,11 +40,15 @@ class _Connection:
 class Connections:
     """Those of one store."""
 
-    def __init__(self, path: str, durable: bool, prepare: Callable[[], None]) -> None:
-        """`prepare` is called before the first is opened in this process, and again after `close`."""
+    def __init__(self, path: str, durable: bool, items: int, prepare: Callable[[], None]) -> None:
+        """`items` is the most that there will be.
+
+        `prepare` is called before the first is opened in this process, and again after `close`.
+        """
         self.ready = False
         self._path = path
         self._durable = durable
+        self._items = items
         self._prepare = prepare
         self._local = threading.local()
         self._opening = threading.Lock()
@@ -94,7 +98,7 @@ class Connections:
             if not self.ready:
                 self._prepare()
                 self.ready = True
-            own.db = connect(self._path, timeout, self._durable)
+            own.db = connect(self._path, timeout, self._durable, self._items)
             own.timeout = timeout
             self._all.add(own)
         return own.db

@@ -1,20 +1,23 @@
 """The one serialised form of a stored response; never where it is kept. Damage of any kind reads as a miss.
 
-A format byte, a JSON list in one line, a line feed, the content, the CRC-32 of all that (little-endian). Where the
-store keeps the content elsewhere, there is none.
+A format byte, the numbers packed (little-endian), a JSON list of the texts in one line, a line feed, the content, the
+CRC-32 of all that. Where the store keeps the content elsewhere, there is none.
 """
 
 import json
 from collections.abc import Callable
-from math import inf, isfinite
-from operator import attrgetter, itemgetter
+from contextlib import suppress
+from math import isfinite, isnan
+from operator import attrgetter
+from struct import Struct
+from struct import error as StructError
 from typing import Any, NamedTuple, NoReturn
 from zlib import crc32
 
 from .._model.headers import NO_FIELDS, Fields
 from .._model.stored import Part, Stored
 
-FORMAT = b"\x02"  # another one for each change of the table below
+FORMAT = b"\x03"  # another one for each change of the table below
 _BODY_AFTER = b"\n"  # compact JSON never holds one
 _RESIDUE = 0x2144DF1C  # the CRC-32 of whatever ends with its own CRC-32
 
@@ -69,60 +72,53 @@ def _pairs(value: list[Any]) -> tuple[tuple[str, str | None], ...]:
 
 TEXT = _Kind((str,))
 TEXT_OR_NONE = _Kind((str, type(None)))
-NUMBER = _Kind((int,))
-FLAG = _Kind((bool,))
-MOMENT = _Kind((float,), None, float)
-LIMIT = _Kind((float,), None, float)  # may be infinite
 BYTES = _Kind((str,), bytes.fromhex, bytes.hex, b"")
 LINES = _Kind((list,), _lines, lambda fields: [text for line in fields.lines for text in line], NO_FIELDS)
 PAIRS = _Kind((list,), _pairs, None, ())
 PART_OR_NONE = _Kind((list, type(None)), _part)
 TEXTS = _Kind((list,), lambda value: tuple([_text(each) for each in value]), None, ())
 
+MOMENTS = ("sent_at", "received_at", "date", "initial_age", "fresh_until")
+LIMITS = ("swr_until", "sie_until")
+"""Like moments, but they may be infinite."""
+COUNTS = ("status", "length")
+FLAGS = ("must_revalidate", "immutable")
 TABLE: dict[str, _Kind] = {
     "uri": TEXT,
     "partition": BYTES,
-    "status": NUMBER,
     "reason": TEXT,
     "fields": LINES,
     "vary": PAIRS,
-    "sent_at": MOMENT,
-    "received_at": MOMENT,
-    "date": MOMENT,
-    "initial_age": MOMENT,
-    "fresh_until": MOMENT,
-    "swr_until": LIMIT,
-    "sie_until": LIMIT,
-    "must_revalidate": FLAG,
-    "immutable": FLAG,
     "etag": TEXT_OR_NONE,
     "last_modified": TEXT_OR_NONE,
     "groups": TEXTS,
     "part": PART_OR_NONE,
-    "length": NUMBER,
 }
-"""The attributes of `Stored` that are written, in this order, which is that of `_stored` too."""
+"""The attributes of `Stored` that are written: the four kinds of numbers, then these; `_stored` has the same order."""
 
+_PACKED = Struct(f"<{len(MOMENTS)}d{len(LIMITS)}d{len(COUNTS)}q{len(FLAGS)}?")
+_TEXTS_AT = 1 + _PACKED.size
+_LIMITS_AT = len(MOMENTS)
+_COUNTS_AT = _LIMITS_AT + len(LIMITS)
 _KINDS = tuple(TABLE.values())
-_values_of = attrgetter(*TABLE)
-_moments_of = itemgetter(*[place for place, kind in enumerate(_KINDS) if kind is MOMENT])
+_numbers_of = attrgetter(*MOMENTS, *LIMITS, *COUNTS, *FLAGS)
+_texts_of = attrgetter(*TABLE)
 _ENCODED = [(place, kind.encode) for place, kind in enumerate(_KINDS) if kind.encode is not None]
 _DECODED = [(place, kind.decode, kind.empty) for place, kind in enumerate(_KINDS) if kind.decode is not None]
-_encoder = json.JSONEncoder(separators=(",", ":"))
-_decoder = json.JSONDecoder(parse_constant=lambda name: {"Infinity": inf, "-Infinity": -inf}.get(name) or _refuse())
-_scan = _decoder.scan_once  # type: ignore[attr-defined]  # raw_decode() only adds a call
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_scan = json.JSONDecoder(parse_constant=_refuse).scan_once  # type: ignore[attr-defined]  # raw_decode() only adds a call
 _shapes: set[tuple[type, ...]] = set()  # the types that values of good records had, so that most need one look-up
-_known: dict[bytes, list[Any]] = {}  # what lines say that were read lately, which takes a third of a hit from a disk
+_known: dict[bytes, tuple[Any, ...]] = {}  # what heads say that were read lately, which takes a third of a hit
 _MAX_KNOWN = 256
 
 
 def to_bytes(stored: Stored, with_body: bool = True) -> bytes:
     """`stored` as bytes that `from_bytes` reads, with its content if that is in hand."""
-    values = list(_values_of(stored))
+    texts = list(_texts_of(stored))
     for place, encode in _ENCODED:
-        values[place] = encode(values[place])
-    line = _encoder.encode(values).encode()
-    data = b"".join((FORMAT, line, _BODY_AFTER, (with_body and stored.body) or b""))
+        texts[place] = encode(texts[place])
+    body = (with_body and stored.body) or b""
+    data = b"".join((FORMAT, _PACKED.pack(*_numbers_of(stored)), _encode(texts).encode(), _BODY_AFTER, body))
     return data + crc32(data).to_bytes(4, "little")
 
 
@@ -133,22 +129,31 @@ def from_bytes(data: bytes) -> Stored | None:
     """
     if crc32(data) != _RESIDUE or data[:1] != FORMAT:
         return None
-    end = data.find(_BODY_AFTER)
-    line = data[1 : max(end, 1)]
-    values = _known.get(line)
+    end = data.find(_BODY_AFTER, _TEXTS_AT)
+    head = data[1 : max(end, 1)]
+    values = _known.get(head)
     if values is None:
         try:
-            values = _decoded(line)
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, StopIteration):
+            values = _decoded(head)
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, StopIteration, StructError):
             return None  # a right checksum proves nothing
         if len(_known) >= _MAX_KNOWN:
-            _known.clear()
-        _known[line] = values
+            _forget_one()
+        _known[head] = values
     return _stored(values, data[end + 1 : -4])
 
 
-def _decoded(line: bytes) -> list[Any]:
-    text = line.decode()
+def _forget_one() -> None:
+    """One at a time: many at once keep the garbage collector busy."""
+    with suppress(KeyError, RuntimeError, StopIteration):  # another thread just did
+        del _known[next(iter(_known))]
+
+
+def _decoded(head: bytes) -> tuple[Any, ...]:
+    numbers = _PACKED.unpack_from(head)
+    if not isfinite(sum(numbers[:_LIMITS_AT])) or isnan(sum(numbers[_LIMITS_AT:_COUNTS_AT])):
+        raise _Damaged
+    text = head[_PACKED.size :].decode()
     values, length = _scan(text, 0)
     if type(values) is not list or length != len(text):
         raise _Damaged
@@ -157,23 +162,15 @@ def _decoded(line: bytes) -> list[Any]:
         if len(shape) != len(_KINDS) or not all(each in kind.types for each, kind in zip(shape, _KINDS, strict=True)):
             raise _Damaged
         _shapes.add(shape)
-    if not isfinite(sum(map(abs, _moments_of(values)))):
-        raise _Damaged
     for place, decode, empty in _DECODED:
         value = values[place]
         values[place] = decode(value) if value else empty
-    return values
+    return (*numbers, *values)
 
 
-def _stored(values: list[Any], body: bytes) -> Stored | None:
+def _stored(values: tuple[Any, ...], body: bytes) -> Stored | None:
     stored: Stored = Stored.__new__(Stored)  # its making costs as much as all of this
     (
-        uri,
-        partition,
-        stored.status,
-        stored.reason,
-        stored.fields,
-        stored.vary,
         stored.sent_at,
         stored.received_at,
         stored.date,
@@ -181,13 +178,19 @@ def _stored(values: list[Any], body: bytes) -> Stored | None:
         stored.fresh_until,
         stored.swr_until,
         stored.sie_until,
+        stored.status,
+        length,
         stored.must_revalidate,
         stored.immutable,
+        uri,
+        partition,
+        stored.reason,
+        stored.fields,
+        stored.vary,
         stored.etag,
         stored.last_modified,
         stored.groups,
         stored.part,
-        length,
     ) = values
     if length < 0 or (body and length != len(body)):
         return None

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -12,6 +12,7 @@ from .base import Stats
 from .body_files import BodyFile
 from .marks import MAX_MARKS
 from .memory import MAX_VARIANTS
+from .numbers import number_of, range_of
 from .record import from_bytes, to_bytes
 
 BATCH = 300  # rows that one step of the eviction removes
@@ -19,7 +20,7 @@ KEPT = 0.9  # of the bounds, that eviction leaves
 PAGE = 200
 _FIRST_PAGE = (-inf, 0)
 
-_LOOKUP = "SELECT id, stamp, file, checksums, record FROM response WHERE uri = ? AND partition = ?"
+_LOOKUP = "SELECT id, stamp, file, checksums, record FROM response WHERE key = ? AND partition = ?"
 _MARKED = """SELECT max(moment) FROM (
     SELECT moment FROM mark WHERE kind = 'everything'
     UNION ALL SELECT moment FROM mark WHERE kind = 'uri' AND value = ?
@@ -28,9 +29,9 @@ _MARKED = """SELECT max(moment) FROM (
 _ADD_MARK = """INSERT INTO mark VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET moment = max(moment, excluded.moment)"""
 _IN_SCOPE = {
-    "uri": "uri = :value",
-    "origin": "uri >= :value || '/' AND uri < :value || '0'",  # "0" comes next after "/"
-    "prefix": "uri >= :value AND uri < :value || char(1114111)",
+    "uri": "key BETWEEN :low AND :high AND uri = :value",
+    "origin": "key BETWEEN :low AND :high AND uri >= :value || '/' AND uri < :value || '0'",  # "0" comes after "/"
+    "prefix": "key BETWEEN :low AND :high AND uri >= :value AND uri < :value || char(1114111)",
     "group": "id IN (SELECT response FROM member WHERE origin = :value AND name = :name)",
     "everything": "1",
 }
@@ -43,10 +44,11 @@ Row = tuple[int, int, Any, Any, Any]
 
 def lookup(db: sqlite3.Connection, key: Key) -> list[Row]:
     """The rows of all variants of `key`."""
-    return db.execute(_LOOKUP, key).fetchall()
+    uri, partition = key
+    return db.execute(_LOOKUP, (number_of(uri), partition)).fetchall()
 
 
-def stored_in(row: Row) -> Stored | None:
+def stored_in(row: Sequence[Any]) -> Stored | None:
     """The response in a row; None if it is damaged."""
     id, stamp, file, checksums, record = row
     stored = from_bytes(record) if type(record) is bytes else None
@@ -76,8 +78,9 @@ def add(db: sqlite3.Connection, record: Stored, file: BodyFile | None, now: floa
     stamp = _new_stamp()
     name, checksums = (None, None) if file is None else (file.name, file.checksums)
     size = len(data) + (0 if file is None else file.length)
-    row = (*record.key, stamp, size, now, _useless_at(record), name, checksums, data)
-    id = db.execute("INSERT INTO response VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
+    uri, partition = record.key
+    row = (number_of(uri), partition, uri, stamp, size, now, _useless_at(record), name, checksums, data)
+    id = db.execute("INSERT INTO response VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
     _add_groups(db, record, id)
     record.place = (id, stamp, file)
     return True
@@ -108,7 +111,8 @@ def _replaced(db: sqlite3.Connection, record: Stored) -> list[tuple[int]]:
     if gone or len(rows) < MAX_VARIANTS:
         return gone
     return db.execute(
-        "SELECT id FROM response WHERE uri = ? AND partition = ? ORDER BY last_used, id LIMIT 1", record.key
+        "SELECT id FROM response WHERE key = ? AND partition = ? ORDER BY last_used, id LIMIT 1",
+        (number_of(record.uri), record.partition),
     ).fetchall()
 
 
@@ -137,9 +141,8 @@ def freshen(db: sqlite3.Connection, place: Place, record: Stored, now: float) ->
     stamp = _new_stamp()
     size = len(data) + (0 if file is None else file.length)
     changed = db.execute(
-        "UPDATE response SET uri = ?, partition = ?, stamp = ?, size = ?, last_used = ?, useless_at = ?, record = ?"
-        " WHERE id = ? AND stamp = ?",
-        (*record.key, stamp, size, now, _useless_at(record), data, id, old),
+        "UPDATE response SET stamp = ?, size = ?, last_used = ?, useless_at = ?, record = ? WHERE id = ? AND stamp = ?",
+        (stamp, size, now, _useless_at(record), data, id, old),
     )
     if changed.rowcount == 0:
         return False
@@ -152,9 +155,11 @@ def freshen(db: sqlite3.Connection, place: Place, record: Stored, now: float) ->
 def invalidate(db: sqlite3.Connection, scopes: Iterable[Scope], moment: float) -> int:
     """Removes what `scopes` cover and leaves marks; the number removed. To be called in a transaction."""
     dropped = 0
-    for kind, value, name in scopes:
+    for scope in scopes:
+        kind, value, name = scope
         db.execute(_ADD_MARK, (kind, value, name, moment))
-        dropped += db.execute(f"DELETE FROM response WHERE {_IN_SCOPE[kind]}", {"value": value, "name": name}).rowcount
+        given = {"value": value, "name": name, **range_of(scope)}
+        dropped += db.execute(f"DELETE FROM response WHERE {_IN_SCOPE[kind]}", given).rowcount
     db.execute("UPDATE total SET changes = changes + 1")
     if os.urandom(1) == b"\0":
         _limit_marks(db)
@@ -219,7 +224,7 @@ def evict(db: sqlite3.Connection, max_items: int, max_bytes: int, now: float) ->
 
 def stats(db: sqlite3.Connection) -> Stats:
     """Counts of the tables."""
-    return Stats(*db.execute("SELECT items, size, evicted FROM total").fetchone())
+    return Stats(*db.execute("SELECT items, size, evicted, 0, hits, misses FROM total").fetchone())
 
 
 def changes(db: sqlite3.Connection) -> int:
@@ -227,20 +232,28 @@ def changes(db: sqlite3.Connection) -> int:
     return db.execute("SELECT changes FROM total").fetchone()[0]  # type: ignore[no-any-return]
 
 
-def page(db: sqlite3.Connection, after: Any) -> tuple[list[Stored], Any]:
-    """The next responses, the least recently used first, and where to go on, None at the end."""
+def page(db: sqlite3.Connection, after: Any) -> tuple[list[Stored], list[Place], Any]:
+    """The next responses, the least recently used first, damaged rows, and where to go on, None at the end."""
     rows = db.execute(
         "SELECT last_used, id, stamp, file, checksums, record FROM response"
         " WHERE (last_used, id) > (?, ?) ORDER BY last_used, id LIMIT ?",
         (*(after or _FIRST_PAGE), PAGE),
     ).fetchall()
-    found = [stored for row in rows if (stored := stored_in(row[1:])) is not None]
-    return found, rows[-1][:2] if len(rows) == PAGE else None
+    found: list[Stored] = []
+    damaged: list[Place] = []
+    for _, *row in rows:
+        stored = stored_in(row)
+        if stored is None:
+            damaged.append((row[0], row[1], None))
+        else:
+            found.append(stored)
+    return found, damaged, rows[-1][:2] if len(rows) == PAGE else None
 
 
-def touch(db: sqlite3.Connection, moments: dict[int, float]) -> None:
-    """Notes when rows were used last. To be called in a transaction."""
+def note_use(db: sqlite3.Connection, moments: Mapping[int, float], hits: int, misses: int) -> None:
+    """Notes when rows were used last, and adds to the counts. To be called in a transaction."""
     db.executemany("UPDATE response SET last_used = ? WHERE id = ?", [(moment, id) for id, moment in moments.items()])
+    db.execute("UPDATE total SET hits = hits + ?, misses = misses + ?", (hits, misses))
 
 
 def lease(db: sqlite3.Connection, key: Key, now: float, until: float) -> bytes | None:

@@ -5,17 +5,21 @@ import sqlite3
 import time
 
 APPLICATION_ID = 0x536D4368  # "SmCh"
-VERSION = 1
-_CACHE_KIB = 4096  # of one connection: the inner pages of half a million rows
+VERSION = 2
+_CACHE_KIB = (2_048, 24_576)  # of one connection, at least and at most
+_CACHED_PER_ITEM = 64  # bytes: the index of keys has 20, and as much passes between two uses of a page of it
 FILE_NAME = "cache.sqlite3"
 
+# Responses are found by a number made of their URI (`numbers`), not by the URI itself: that index is a fifth as large,
+# and so stays in hand, which leaves one page to read for a hit, whatever the number of rows.
 # Large values come last in a row: to read past one, SQLite follows its pages. What is counted and what is to be cleared
 # away are kept by triggers, so that no way of removing a row can forget them.
 _TABLES = """
 CREATE TABLE response (
     id INTEGER PRIMARY KEY,
-    uri TEXT NOT NULL,
+    key INTEGER NOT NULL,
     partition BLOB NOT NULL,
+    uri TEXT NOT NULL,
     stamp INTEGER NOT NULL,
     size INTEGER NOT NULL,
     last_used REAL NOT NULL,
@@ -24,7 +28,7 @@ CREATE TABLE response (
     checksums BLOB,
     record BLOB NOT NULL
 );
-CREATE INDEX response_key ON response (uri, partition);
+CREATE INDEX response_key ON response (key, partition);
 CREATE INDEX response_use ON response (last_used);
 CREATE INDEX response_useless ON response (useless_at) WHERE useless_at IS NOT NULL;
 CREATE TABLE member (
@@ -43,6 +47,8 @@ CREATE TABLE total (
     size INTEGER NOT NULL,
     evicted INTEGER NOT NULL,
     changes INTEGER NOT NULL,
+    hits INTEGER NOT NULL,
+    misses INTEGER NOT NULL,
     salt BLOB NOT NULL
 );
 CREATE TRIGGER response_added AFTER INSERT ON response BEGIN
@@ -63,8 +69,8 @@ class ForeignDatabase(Exception):
     """The file is somebody else's, or of a newer version of this store."""
 
 
-def connect(path: str, timeout: float, durable: bool) -> sqlite3.Connection:
-    """A connection to the store's file, which exists and was looked at by `prepare`.
+def connect(path: str, timeout: float, durable: bool, items: int) -> sqlite3.Connection:
+    """A connection to the store's file, which exists and was looked at by `prepare`, for at most so many `items`.
 
     It is used by one thread, and may be closed by another.
     """
@@ -72,7 +78,8 @@ def connect(path: str, timeout: float, durable: bool) -> sqlite3.Connection:
     db.text_factory = _text
     try:
         db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
+        least, most = _CACHE_KIB
+        db.execute(f"PRAGMA cache_size=-{min(max(least, items * _CACHED_PER_ITEM // 1024), most)}")
     except BaseException:
         db.close()
         raise
@@ -101,9 +108,11 @@ def prepare(path: str, timeout: float) -> None:
             _to_log(db, timeout)
             db.execute("BEGIN IMMEDIATE")
             if not _is_ours(db):  # else another process was faster
+                left = _drop_older(db)
                 for statement in _statements():
                     db.execute(statement)
-                db.execute("INSERT INTO total VALUES (0, 0, 0, 0, ?)", (os.urandom(16),))
+                db.execute("INSERT INTO total VALUES (0, 0, 0, 0, 0, 0, ?)", (os.urandom(16),))
+                db.executemany("INSERT INTO pending VALUES (?, 0)", left)
                 db.execute(f"PRAGMA application_id={APPLICATION_ID}")
                 db.execute(f"PRAGMA user_version={VERSION}")
             db.execute("COMMIT")
@@ -112,13 +121,28 @@ def prepare(path: str, timeout: float) -> None:
 
 
 def _is_ours(db: sqlite3.Connection) -> bool:
-    """Whether the tables are there; False for an empty file. In a transaction."""
+    """Whether the tables are there; False for an empty file, and for an older version. In a transaction."""
     marks = (db.execute("PRAGMA application_id").fetchone()[0], db.execute("PRAGMA user_version").fetchone()[0])
     if marks == (APPLICATION_ID, VERSION):
         return True
+    if marks[0] == APPLICATION_ID and 0 < marks[1] < VERSION:
+        return False
     if marks != (0, 0) or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         raise ForeignDatabase
     return False
+
+
+def _drop_older(db: sqlite3.Connection) -> list[tuple[str]]:
+    """Removes the tables of an older version, if there are any; the files that its bodies were in. In a transaction."""
+    tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()]
+    if not tables:
+        return []
+    files: list[tuple[str]] = db.execute(
+        "SELECT file FROM response WHERE file IS NOT NULL UNION SELECT file FROM pending"
+    ).fetchall()
+    for name in tables:
+        db.execute(f"DROP TABLE {name}")
+    return files
 
 
 def _to_log(db: sqlite3.Connection, timeout: float) -> None:

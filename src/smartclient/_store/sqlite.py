@@ -64,11 +64,12 @@ class SQLiteStore(Store):
         self.worker = Worker()
         self._durable = durable
         self._database = os.path.join(self.path, FILE_NAME)
-        self._connections = Connections(self._database, durable, self._prepare)
+        self._connections = Connections(self._database, durable, max_items, self._prepare)
         self._write_lock = new_lock()  # SQLite makes writers wait by sleeping
         self._salt = b""
         self._own_changes = 0
         self._touched: dict[int, float] = {}
+        self._hits = self._misses = 0  # not written down yet; threads may lose some
         self._touches_at = time.time() + _TOUCHES_EVERY
         self._evicting = False
         self._slow = 0
@@ -108,6 +109,8 @@ class SQLiteStore(Store):
                     stored = rows.stored_in(row)
                     if stored is not None and stored.key == key:
                         found.append(stored)
+        if not found:
+            self._misses += 1
         return found
 
     async def open_body(
@@ -170,20 +173,30 @@ class SQLiteStore(Store):
             return
         now = time.time()
         self._touched[place[0]] = now
+        self._hits += 1
         if now >= self._touches_at:
             self._touches_at = now + _TOUCHES_EVERY
-            self.worker.post(self._write_touches)
+            self.worker.post(self._write_use)
 
-    def _write_touches(self) -> None:
+    def _write_use(self) -> None:
         touched, self._touched = self._touched, {}
-        if touched:
-            self._write(rows.touch, dict(list(touched.items())))
+        hits, self._hits = self._hits, 0
+        misses, self._misses = self._misses, 0
+        if touched or hits or misses:
+            self._write(rows.note_use, dict(list(touched.items())), hits, misses)
 
     async def stats(self, runtime: Runtime) -> Stats:
-        return await self.written(runtime, self._read, rows.stats)
+        noted: Stats = await self.written(runtime, self._read, rows.stats)
+        return noted._replace(hits=(noted.hits or 0) + self._hits, misses=(noted.misses or 0) + self._misses)
 
     async def iterate(self, runtime: Runtime, after: object = None) -> Page:
-        return await self.written(runtime, self._read, rows.page, after)
+        return await self.written(runtime, self._page, after)
+
+    def _page(self, after: object) -> Page:
+        found, damaged, further = self._read(rows.page, after)
+        for place in damaged:
+            self._remove(place)
+        return found, further
 
     async def foreign_changes(self, runtime: Runtime) -> int:
         """A number that another one follows whenever another process, or store, changes something."""
@@ -199,7 +212,7 @@ class SQLiteStore(Store):
         self.worker.stop()
 
     def _close(self) -> None:
-        self._write_touches()
+        self._write_use()
         self._connections.close()
 
     # Where it is done
@@ -285,7 +298,7 @@ class SQLiteStore(Store):
 
     def _evict(self) -> None:
         try:
-            self._write_touches()
+            self._write_use()
             while self._write(rows.evict, self.max_items, self.max_bytes, time.time()):
                 self.clear_away()
             self.clear_away()

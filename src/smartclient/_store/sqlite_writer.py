@@ -126,9 +126,9 @@ class SQLiteWriter:
             record.body, record.length = None, sink.length
             kept = self._store.add(record, BodyFile(self._name, sink.length, sink.checksums()))
         finally:
+            BEING_WRITTEN.discard(self._name)  # whatever becomes of the rest: what is left is swept up then
             if not kept:
                 self._give_up(sink)
-            BEING_WRITTEN.discard(self._name)
         return kept
 
     def discard(self) -> None:
@@ -142,8 +142,8 @@ class SQLiteWriter:
 
     def _drop(self, name: str) -> None:
         sink, self._sink = self._sink, None
-        self._give_up(sink)
         BEING_WRITTEN.discard(name)
+        self._give_up(sink)
 
     def _give_up(self, sink: FileSink | None) -> None:
         if sink is not None:

@@ -6,8 +6,10 @@ bodies name themselves (see `swarm.body_of`).
 
 import asyncio
 import json
+import ssl
 import subprocess
 import sys
+from pathlib import Path
 from types import TracebackType
 
 FAULTS = ("reset", "truncated", "dropped", "stalled", "leftover", "unasked")
@@ -16,14 +18,13 @@ FORGED = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
 
 
 class Troubled:
-    """The running process; `url` is where it listens."""
+    """The running process; `url` is where it listens: with `chain` and `key` over TLS."""
 
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=sys.path[0]
-        )
+    def __init__(self, *chain_and_key: Path) -> None:
+        command = [sys.executable, __file__, *map(str, chain_and_key)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=sys.path[0])
         assert self._process.stdout is not None
-        self.url = f"http://127.0.0.1:{json.loads(self._process.stdout.readline())}"
+        self.url = f"http{'s' if chain_and_key else ''}://127.0.0.1:{json.loads(self._process.stdout.readline())}"
 
     def __enter__(self) -> "Troubled":
         return self
@@ -78,11 +79,14 @@ class _Answers(asyncio.Protocol):
                 self.loop.call_later(0.001, self.transport.write, b"unasked\r\n\r\n")
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Answers, "127.0.0.1", 0, backlog=1000)
+async def _serve(*chain_and_key: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if chain_and_key else None
+    if context is not None:
+        context.load_cert_chain(*chain_and_key)
+    server = await asyncio.get_running_loop().create_server(_Answers, "127.0.0.1", 0, backlog=1000, ssl=context)
     print(json.dumps(server.sockets[0].getsockname()[1]), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)  # ends with the process that started it
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(*sys.argv[1:]))
