@@ -356,14 +356,6 @@ def test_any_callable(client: Client, origin: Origin) -> None:
     assert (same.target, same.body) == ("/echo?a=b", b"content")
 
 
-def test_async_callable_may_be_out_of_time_itself(loop_client: Client, origin: Origin) -> None:
-    async def later(r: Any) -> Any:
-        raise TimeoutError("of its own")
-
-    with pytest.raises(TimeoutError, match="of its own"):
-        loop_client.get(origin.url + "/echo", auth=later)
-
-
 def test_async_callable(loop_client: Client, origin: Origin) -> None:
     async def later(r: Any) -> Any:
         r.headers["X-Mine"] = "1"

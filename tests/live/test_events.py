@@ -1,11 +1,14 @@
 """What observers are told of a call, in order, and what responses and the log tell of its times."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import trio
 
+import smartclient
 from loopback.authority import Authority
 from loopback.clients import Client
 from loopback.origin import Origin
@@ -182,6 +185,20 @@ def test_log(client: Client, origin: Origin, debug: pytest.LogCaptureFixture) ->
     assert lines[2:4] == [f"sent GET {url} over a new connection", f"200 HTTP/1.1 for GET {url}"]
     assert lines[4].startswith(f"end of GET {url}: 10 bytes in ")
     assert lines[5].startswith("answered: 200 from network")
+
+
+def test_log_tells_of_a_loop_that_is_held_up(origin: Origin, debug: pytest.LogCaptureFixture) -> None:
+    async def blocked() -> None:
+        session.get(origin.url + "/echo", cache=None)
+
+    with smartclient.Session() as session:
+        for runs in (trio.run, lambda function: asyncio.run(function())):
+            debug.clear()
+            runs(blocked)
+            assert debug.text.count("holds up the event loop") == 1
+        debug.clear()
+        session.get(origin.url + "/echo", cache=None)
+        assert "holds up" not in debug.text
 
 
 def test_no_secret_in_log_or_repr(client: Client, scripted: Scripted, debug: pytest.LogCaptureFixture) -> None:

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -200,6 +201,21 @@ async def look_up(place: Place, trap: Trap) -> None:
     await settled(session.get(place.url.replace("127.0.0.1", "name.test") + "/n/key/10/1"))
 
 
+async def policy_of_cookies(place: Place, trap: Trap) -> None:
+    class Policy(DefaultCookiePolicy):
+        def set_ok(self, cookie: Any, request: Any) -> bool:
+            trap()
+            return True
+
+        def return_ok(self, cookie: Any, request: Any) -> bool:
+            trap()
+            return True
+
+    session = place.session(cookies=CookieJar(Policy()))
+    for _ in range(2):
+        (await settled(session.get(place.url + "/cookie/key/300000/4", stream=True))).close()
+
+
 async def partition(place: Place, trap: Trap) -> None:
     session = place.session(cache=Cache(partition=trap.before(lambda request: "own")))
     await settled(session.get(place.url + "/fresh/key/300000/4"))
@@ -258,6 +274,7 @@ CASES: dict[Case, tuple[type[Exception], ...]] = {
     file_in_a_form: (),
     parsed: (),
     look_up: (ResolveError, ConnectTimeout),
+    policy_of_cookies: (),
     partition: (),
     download: (),
     block: (),

@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from loopback.clients import Client
 from loopback.scripted import CUT, READ, ScriptedServer
 from smartclient import RetryPolicy, otel
-from smartclient.exceptions import ServerDisconnected
+from smartclient.exceptions import InvalidHeader, ServerDisconnected
 
 Scripted = Callable[..., ScriptedServer]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -90,6 +90,14 @@ def test_failures_and_statuses(client: Client, scripted: Scripted) -> None:
     assert brewed.attributes["http.request.method_original"] == "BREW"
     assert (brewed.attributes["error.type"], posted.attributes["error.type"]) == ("404", "ServerDisconnected")
     assert {each.status.status_code for each in recorded.spans} == {StatusCode.ERROR}
+
+
+def test_propagator_cannot_smuggle_a_field(client: Client, scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opentelemetry.propagate.inject", lambda carrier, context: carrier.update({"X": "a\r\nY: b"}))
+    server = scripted([OK])
+    with pytest.raises(InvalidHeader, match="'X'"):
+        Recorded(client).session.get(server.url)
+    assert server.requests == []
 
 
 def test_context_stays_with_its_hosts(client: Client, scripted: Scripted) -> None:

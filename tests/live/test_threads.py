@@ -3,6 +3,7 @@
 import gc
 import os
 import random
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -127,3 +128,30 @@ def test_close_while_others_work(swarm: Swarm) -> None:
             future.result()
     session.close()
     assert open_sockets() == before
+
+
+GREENLETS = """
+from gevent import monkey, joinall, spawn
+monkey.patch_all()
+import sys
+import smartclient
+
+def call(number):
+    size = 10 + number % 3 * 100_000
+    return len(session.get(f"{sys.argv[1]}/n/{number}/{size}/1").content) == size
+
+limits = smartclient.Limits(max_connections=2)
+with smartclient.Session(limits=limits, cache=None, timeout=20) as session:
+    jobs = [spawn(call, number) for number in range(30)]
+    joinall(jobs, raise_error=True)
+    assert all(job.value for job in jobs)
+    print(session.stats()[:4])
+"""
+
+
+def test_greenlets(swarm: Swarm) -> None:
+    """gevent in the place of threads: locks, sockets and polls are its own then."""
+    pytest.importorskip("gevent")
+    command = [sys.executable, "-c", GREENLETS, swarm.plain]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.stdout, ended.stderr) == ("(0, 2, 0, 2)\n", "")

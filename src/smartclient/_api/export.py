@@ -8,8 +8,8 @@ from .._model.headers import Fields, fields_from
 from .._model.masking import masked, masked_form, masked_value
 from .._model.url import URL
 from .._net.http1_request import framing_for, request_head
+from .payload import FORM
 
-_FORM = "application/x-www-form-urlencoded"
 # What curl adds of its own; a name with nothing after its colon takes it back.
 _CURLS_OWN = ("Accept", "User-Agent", "Content-Type", "Expect")
 
@@ -64,7 +64,7 @@ def _shown(url: str, headers: Any, body: Any, secrets: bool) -> tuple[URL, Field
     content = body if isinstance(body, bytes) else None
     if secrets:
         return target, fields, content
-    if content and (fields.get("content-type") or "").startswith(_FORM):
+    if content and (fields.get("content-type") or "").startswith(FORM):
         content = masked_form(content.decode("latin-1")).encode("latin-1")
     lines = [(name, masked_value(name, value)) for name, value in fields.lines]
     return URL.parse(masked(str(target))), Fields(lines), content

@@ -56,7 +56,7 @@ class KeptHSTS(HSTSList):
         rows = {name: list(policy) for name, policy in list(hosts.items())[-HOSTS_MAX:]}
         try:
             write_private(self.path, json.dumps({"hosts": rows}, indent=1) + "\n")
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a path that no system has
             _report(self.path, "written", error)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -8,19 +8,24 @@ from .._runtime.base import LoopRuntime
 
 
 def running_loop() -> object:
-    """What runs this code: trio's token, or asyncio's loop.
+    """As `loop_if_any`.
 
     Raises:
-        SessionMisuse: neither does.
+        SessionMisuse: there is none.
     """
-    trio = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_task():  # first: as a guest, trio runs inside asyncio's loop
-        return trio.lowlevel.current_trio_token()
-    asyncio = sys.modules.get("asyncio")
-    loop: object = None if asyncio is None else asyncio._get_running_loop()
+    loop = loop_if_any()
     if loop is None:
         raise SessionMisuse("AsyncSession needs a running event loop: asyncio or trio")
     return loop
+
+
+def loop_if_any() -> object | None:
+    """What runs this code: trio's token, or asyncio's loop; None where neither does."""
+    trio = sys.modules.get("trio")
+    if trio is not None and trio.lowlevel.in_trio_task():  # first: as a guest, trio runs inside asyncio's loop
+        return trio.lowlevel.current_trio_token()  # type: ignore[no-any-return]
+    asyncio = sys.modules.get("asyncio")
+    return None if asyncio is None else asyncio._get_running_loop()
 
 
 def is_alive(home: Any) -> bool:

@@ -9,6 +9,7 @@ from .._model.observer import Observer
 from .._pipeline.extras import Extras
 from .._pipeline.stage import Stage
 from .._runtime.base import new_lock
+from .loops import loop_if_any
 
 if TYPE_CHECKING:
     from .._model.events import Event
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 class ObservedSettings:
     """Properties of sessions; see `Settings`."""
 
+    _blocking: bool
     _chain: Stage | None
     _lock: Any
     _recorders: tuple[Observer, ...]
@@ -116,7 +118,7 @@ class ObservedSettings:
             observers += (Observer(_Guarded(self._on_event)),)
         logger = _debug_logger()
         if logger is not None:
-            observers += (Observer(lambda event: logger.debug("[%d] %s", event.call, event)),)
+            observers += (Observer(_Logged(logger, self._blocking)),)
         if self._spans is not None:
             from .spans import UNTOLD
 
@@ -129,6 +131,23 @@ class ObservedSettings:
                 self._limiter = RateLimiter(new_lock())
             rate = (self._rate, self._limiter)
         return Extras(observers, rate, self._trace, self._trace_hosts, self._idempotency_key, self._spans)
+
+
+class _Logged:
+    """Writes every event into the log, and what keeps an event loop from going on."""
+
+    __slots__ = ("_beginning", "_logger")
+
+    def __init__(self, logger: Any, blocking: bool) -> None:
+        from .._model.events import CallStarted  # few sessions are observed
+
+        self._logger = logger
+        self._beginning: Any = CallStarted if blocking else ()
+
+    def __call__(self, event: "Event") -> None:
+        self._logger.debug("[%d] %s", event.call, event)
+        if isinstance(event, self._beginning) and loop_if_any() is not None:
+            self._logger.debug("[%d] holds up the event loop that runs it: AsyncSession would not", event.call)
 
 
 class _Guarded:

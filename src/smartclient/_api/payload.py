@@ -11,7 +11,7 @@ from .contents import Awaited, Checked, as_bytes, file_body, off_the_loop
 FRAMING_FIELDS = frozenset(("content-length", "host", "transfer-encoding"))
 """Fields (lower case) that the wire writes; what a caller says of them must agree with it."""
 
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 
 
 def body_from(data: Any, json: Any, files: Any = None, *, on_loop: bool = False) -> tuple[RequestBody, str | None]:
@@ -42,7 +42,7 @@ def body_from(data: Any, json: Any, files: Any = None, *, on_loop: bool = False)
         return (off_the_loop(body) if on_loop else body), None
     if isinstance(data, Mapping | list | tuple):
         form = _form(data)
-        return RequestBody(form.encode("ascii"), source=form), _FORM
+        return RequestBody(form.encode("ascii"), source=form), FORM
     if isinstance(data, Iterable):
         return RequestBody(Checked(data), source=data), None
     if isinstance(data, AsyncIterable):

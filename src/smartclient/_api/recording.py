@@ -26,13 +26,13 @@ from .._model.request import Request
 from .._net.http1_request import framing_for, request_head
 from .._version import __version__
 from .observing import ObservedSettings
+from .payload import FORM
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 BODY_MAX = 2**20
-_FORM = "application/x-www-form-urlencoded"
-_TEXT_NAMES = ("json", "xml", "javascript", "ecmascript", "yaml", _FORM)
+_TEXT_NAMES = ("json", "xml", "javascript", "ecmascript", "yaml", FORM)
 _SECRET = "***"
 
 
@@ -138,7 +138,7 @@ class Recorder:
         if not isinstance(content, bytes):
             return {"mimeType": content_type, "text": "", "comment": "a body that was read piece by piece"}
         text = content[:BODY_MAX].decode("utf-8", "replace")
-        if not self._secrets and content_type.startswith(_FORM):
+        if not self._secrets and content_type.startswith(FORM):
             text = masked_form(text)
         return {"mimeType": content_type, "text": text}
 

@@ -7,6 +7,7 @@ the answer, or with the failure.
 from collections.abc import Collection
 from typing import Any
 
+from .._model.headers import fields_from
 from .._model.masking import masked
 from .._model.message import Reply
 from .._model.observer import Observer
@@ -62,7 +63,7 @@ class SpanStage:
         carrier: dict[str, str] = {}
         self._inject(carrier, self._trace.set_span_in_context(span))
         notes, fields = request.notes, request.fields
-        for name, value in carrier.items():
+        for name, value in fields_from(carrier):  # propagators may be anybody's
             fields = fields.replace(name, value)
         request = request.replace(fields=fields, fresh=request.fresh)
         request.notes = notes

@@ -7,9 +7,9 @@ from .._model.options import TLS, Reach
 from .._model.proxy import Proxy
 from .._model.timings import Notes
 from .._model.url import Origin
-from .._runtime.base import Runtime, Stream
+from .._runtime.base import Runtime, Stream, counted_down
 from .tcp import open_tcp
-from .tls import context_for
+from .tls import certified_name, context_for
 
 
 class Route(NamedTuple):
@@ -37,11 +37,7 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None, notes: 
         ConnectTimeout, ResolveError, ProxyError, ConnectionError, SSLError: with the origin in the text; nothing was
             sent.
     """
-    started = runtime.now()
-
-    def left() -> float | None:
-        return None if timeout is None else timeout - (runtime.now() - started)
-
+    started, left = runtime.now(), counted_down(runtime, timeout)
     try:
         # A bad file fails before anything is opened.
         tls = route.tls if route.origin.scheme == "https" else None
@@ -52,8 +48,7 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None, notes: 
             notes.connect = opened - started - (notes.dns or 0.0)
         if context is None:
             return stream
-        # Neither a zone nor the dot of the root is part of what a certificate names.
-        name = route.origin.host.partition("%")[0].removesuffix(".")
+        name = certified_name(route.origin.host)
         try:
             stream = await runtime.start_tls(stream, context, name, left())
         except SSLError as error:

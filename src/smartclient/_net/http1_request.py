@@ -1,6 +1,7 @@
 """Outgoing HTTP/1.1: the bytes of a request's head and of its chunks; never what the peer sent.
 
-Last guard before the wire: every line is one line, and the framing is one. Source: RFC 9112 sections 3, 6, 7.
+Last guard before the wire: one request line, one Host, one framing; other fields were checked when they were given.
+Source: RFC 9112 sections 3, 6, 7.
 """
 
 import re

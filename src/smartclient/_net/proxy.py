@@ -19,15 +19,15 @@ from .._model.proxy import Proxy
 from .._model.request import Request
 from .._model.timings import Notes
 from .._model.url import Origin
-from .._runtime.base import Runtime, Stream
+from .._runtime.base import Left, Runtime, Stream, counted_down
 from .connect import Route, check_protocol
 from .http1 import Http1Connection
 from .http1_head import shown
 from .http1_request import request_head
 from .http1_wire import ResponseReader
-from .socks import Left, ask_for_way, socks_address
+from .socks import ask_for_way, socks_address
 from .tcp import open_tcp
-from .tls import context_for
+from .tls import certified_name, context_for
 
 _READ = 2**16
 
@@ -44,11 +44,7 @@ async def connect_through(
         ResolveError: SOCKS 5 without "h" has this side look the origin's name up, and it has no address.
         ProxyError: it has no address, refuses, or does not do what it was asked for.
     """
-    started = runtime.now()
-
-    def left() -> float | None:
-        return None if timeout is None else timeout - (runtime.now() - started)
-
+    left = counted_down(runtime, timeout)
     target = await socks_address(runtime, route, proxy, left()) if proxy.is_socks else b""
     stream: Stream | None = None
     try:
@@ -57,7 +53,7 @@ async def connect_through(
             assert route.tls is not None
             # The client's certificate says who asks: that is for the origin alone.
             context = context_for(route.tls._replace(cert=None))
-            stream = await runtime.start_tls(stream, context, proxy.host.partition("%")[0].removesuffix("."), left())
+            stream = await runtime.start_tls(stream, context, certified_name(proxy.host), left())
             check_protocol(stream)
         if target:
             await ask_for_way(stream, target, proxy, left)

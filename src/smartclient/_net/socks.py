@@ -4,16 +4,12 @@ Written here because it is forty lines: the packages that have them neither fram
 Sources: RFC 1928, RFC 1929.
 """
 
-from collections.abc import Callable
-
 from .._model.errors import ProxyError
 from .._model.proxy import Proxy
-from .._runtime.base import Runtime, Stream
+from .._runtime.base import Left, Runtime, Stream
 from .connect import Route
 from .reach import named_addresses
 from .resolve import numeric_address
-
-Left = Callable[[], float | None]  # seconds that are left for all of it
 
 _VERSION, _CONNECT = 5, 1
 _NO_LOGIN, _PASSWORD, _NOTHING_SUITS = 0, 2, 0xFF

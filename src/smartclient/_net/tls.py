@@ -42,6 +42,11 @@ def context_for(tls: TLS, *, http2: bool = False) -> "ssl.SSLContext":
     return context
 
 
+def certified_name(host: str) -> str:
+    """`host` as certificates name it: neither a zone nor the dot of the root is part of that."""
+    return host.partition("%")[0].removesuffix(".")
+
+
 def handshake_of(ssl_object: Any, verified: bool) -> Handshake:
     """What is kept of a connection's beginning: 5 us once, so that responses can tell of it when it is closed."""
     cipher = ssl_object.cipher()

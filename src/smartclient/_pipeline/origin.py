@@ -64,10 +64,14 @@ class OriginStage:
         if jar is not None or hsts is not None:
             head = reply.network_head or (reply.head if reply.provenance == "network" else None)
             if head is not None:
-                if jar is not None and "set-cookie" in head.fields.index:
-                    jar.store(request.url, head.fields.getlist("set-cookie"), self.wall_clock())
-                if hsts is not None and "strict-transport-security" in head.fields.index and _is_verified(reply):
-                    hsts.learn(request.url, head.fields, self.wall_clock())
+                try:
+                    if jar is not None and "set-cookie" in head.fields.index:
+                        jar.store(request.url, head.fields.getlist("set-cookie"), self.wall_clock())
+                    if hsts is not None and "strict-transport-security" in head.fields.index and _is_verified(reply):
+                        hsts.learn(request.url, head.fields, self.wall_clock())
+                except BaseException:  # of the caller's own policy of cookies: nobody above knows of this reply
+                    reply.body.abort()
+                    raise
         return reply
 
 

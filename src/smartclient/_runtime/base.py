@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+Left = Callable[[], float | None]  # seconds that are left for all of something, None for no limit
 SocketAddress = tuple[Any, ...] | str  # a str is the path of a Unix socket
 PIECE = 2**18  # bytes offered to the kernel, or to the transport's buffer, between two looks for an early answer
 
@@ -181,6 +182,12 @@ def nearer(limit: float | None, deadline: float, now: float) -> float | None:
     if limit is not None:
         return limit if limit < left else left
     return None if left == inf else left
+
+
+def counted_down(runtime: Runtime, timeout: float | None) -> Left:
+    """Tells, whenever it is called, how much of `timeout` seconds is left."""
+    started = runtime.now()
+    return lambda: None if timeout is None else timeout - (runtime.now() - started)
 
 
 def run_blocking(coroutine: Coroutine[Any, Any, T]) -> T:

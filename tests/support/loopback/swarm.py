@@ -119,6 +119,7 @@ class _Answers(asyncio.Protocol):
         else:
             body, count = body_of(key, int(target[2])), int(target[3])
             fields = {"fresh": "Cache-Control: max-age=60\r\n", "stale": 'Cache-Control: no-cache\r\nETag: "1"\r\n'}
+            fields["cookie"] = "Set-Cookie: a=b\r\n"
             if count == 1:
                 self._whole("200 OK", body, fields.get(kind, ""))
             else:
