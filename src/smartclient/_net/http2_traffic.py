@@ -137,7 +137,8 @@ class Traffic:
         """Its caller has `size` bytes of the content of `lane`: as many more may come."""
         with self._lock:
             self._wire.consume(lane.number, size)
-        await self.write(timeout)
+        with suppress(RequestException):  # what has come is told first
+            await self.write(timeout)
 
     def end(self, lane: Lane | None) -> None:
         """Nothing more is wanted of `lane`; its reset goes out with whatever is written next."""
