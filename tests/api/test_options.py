@@ -22,6 +22,7 @@ from smartclient._api.tls import tls_from
 from smartclient._model.errors import InvalidHeader, InvalidOption, RequestException
 from smartclient._model.options import TLS, Timeout
 from smartclient._model.url import URL
+from smartclient._net.tls import context_for
 from smartclient._rules.jar import Jar
 
 NOW = 1_800_000_000.0
@@ -124,10 +125,15 @@ def test_no_verify(verify):
         tls_from(verify, None)
 
 
-@pytest.mark.parametrize("verify", ["/no/such/file", "", "\0", "\ud800", b"\xff"], ids=repr)
+@pytest.mark.parametrize("verify", ["/no/such/file", "\0", "\ud800", b"\xff"], ids=repr)
 def test_missing_bundle_is_told_as_requests_does(verify):
     with pytest.raises(OSError, match="Could not find a suitable TLS CA certificate bundle, invalid path"):
-        tls_from(verify, None)
+        context_for(tls_from(verify, None))
+
+
+def test_no_path_is_no_bundle():
+    with pytest.raises(OSError, match="Could not find a suitable TLS CA certificate bundle, invalid path"):
+        tls_from("", None)
 
 
 @pytest.mark.parametrize("cert", [5, True, (), ("a",), ("a", "b", "c"), ("a", 5), {"a": 1}], ids=repr)

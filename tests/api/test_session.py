@@ -69,7 +69,6 @@ BAD_CALLS = [  # method, URL, options, error
     pytest.param("GET", URL, {"auth": "user:pass"}, InvalidOption, id="auth"),
     pytest.param("GET", URL, {"timeout": -1}, InvalidOption, id="timeout"),
     pytest.param("GET", URL, {"timeout": (1, 2, 3)}, InvalidOption, id="timeout-of-three"),
-    pytest.param("GET", URL, {"verify": "/no/such/file"}, InvalidOption, id="verify"),
     pytest.param("GET", URL, {"cert": 5}, InvalidOption, id="cert"),
     pytest.param("GET", URL, {"retries": -1}, InvalidOption, id="retries"),
     pytest.param("GET", URL, {"cache": "sometimes"}, InvalidOption, id="cache"),

@@ -52,7 +52,6 @@ def test_meaning(verify: Any, cert: Any, tls: TLS) -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(lambda: tls_from("/nowhere.pem", None), id="no such file"),
         pytest.param(lambda: tls_from(7, None), id="a number"),
         pytest.param(lambda: tls_from("", None), id="empty"),
         pytest.param(lambda: tls_from(None, ("a", "b", "c")), id="three files"),

@@ -93,6 +93,24 @@ with requests_mock.Mocker() as mocked:
     )
 
 
+def test_sessions_of_packages(origin):
+    pytest.importorskip("requests_cache")
+    pytest.importorskip("requests_toolbelt")
+    run(
+        f"""
+import smartclient
+smartclient.install_as_requests()
+from requests_cache import CachedSession
+from requests_toolbelt.sessions import BaseUrlSession
+with CachedSession(backend="memory") as session:
+    assert [session.get("{origin.url}/bytes/3").from_cache for _ in range(2)] == [False, True]
+    assert session.get("{origin.url}/bytes/3").content == b"012"
+with BaseUrlSession("{origin.url}/") as session:
+    assert session.get("bytes/4").content == b"0123"
+"""
+    )
+
+
 def test_bridge_makes_errors_those_of_requests():
     pytest.importorskip("requests")
     printed = run(

@@ -262,7 +262,6 @@ ERRORS = [  # URL or path, options, error, text
     pytest.param("http://", {}, exceptions.InvalidURL, "No host supplied", id="no-host"),
     pytest.param("/echo", {"headers": {"A": 1}}, exceptions.InvalidHeader, "str or bytes", id="header"),
     pytest.param("/echo", {"timeout": (1, 2, 3)}, ValueError, r"\(connect, read\)", id="timeout"),
-    pytest.param("/echo", {"verify": "/no/such/file"}, OSError, "Could not find .* invalid path", id="bundle"),
     pytest.param("http://127.0.0.1:1/", {"retries": 0}, exceptions.ConnectionError, "127.0.0.1", id="refused"),
 ]
 
@@ -309,6 +308,16 @@ def test_verify_is_heeded(session, tls_origin, authority):
     assert session.get(f"{tls_origin.url}/bytes/1").ok
     with pytest.warns(exceptions.InsecureRequestWarning):
         assert session.get(f"{tls_origin.url}/bytes/1", verify=False).ok
+
+
+def test_a_bundle_must_be_there_where_it_is_needed(session, origin, tls_origin):
+    session.verify = "/no/such/file"
+    assert session.get(f"{origin.url}/bytes/1").ok
+    with pytest.raises(OSError, match=r"^Could not find a suitable TLS CA .* invalid path: /no/such/file$"):
+        session.get(f"{tls_origin.url}/bytes/1")
+    assert tls_origin.seen.requests == []
+    with pytest.raises(OSError, match="invalid path"):
+        smartclient.adapters.HTTPAdapter().cert_verify(None, tls_origin.url, "/no/such/file", None)
 
 
 def test_environment_is_read_in_each_call(session, tls_origin, authority, monkeypatch):
@@ -486,3 +495,46 @@ def test_timeout_of_urllib3(session, origin):
     urllib3 = pytest.importorskip("urllib3")
     with pytest.raises(exceptions.ReadTimeout):
         session.get(f"{origin.url}/wait", timeout=urllib3.Timeout(connect=5, read=0.02))
+
+
+class Named(smartclient.Session):
+    """A session of a program that has its own idea of names which are ours as well, and sets them first."""
+
+    base_url = None
+
+    def __init__(self, base_url):
+        self.base_url, self.timeout, self.cache = base_url, 7, {"own": 1}
+        super().__init__()
+        self.auth = ("user", "pass")
+
+    def request(self, method, url, **arguments):
+        return super().request(method, self.base_url + url, **arguments)
+
+
+def test_names_of_ours_in_a_class_that_was_written_for_requests(way, origin):
+    with Named(origin.url) as session:
+        assert session.get("/echo").status_code == 200
+        assert (session.base_url, session.timeout, session.cache) == (origin.url, 7, {"own": 1})
+    assert origin.seen.requests[0].target == "/echo"
+
+
+def test_names_of_ours_that_are_set_later(way, origin, other_origin):
+    class Later(smartclient.Session):
+        def __init__(self):
+            super().__init__()
+            self.base_url, self.cache, self.timeout = origin.url, [], (3, 7)
+
+    with Later() as session:
+        session.get(f"{session.base_url}/echo", auth=("user", "pass"))
+        session.auth = ("user", "pass")
+        session.get(f"{other_origin.url}/echo")
+        assert session.cache == []
+    assert [seen.target for seen in origin.seen.requests] == ["/echo"]
+    assert other_origin.seen.requests[0].header("authorization") == "Basic dXNlcjpwYXNz"
+
+
+def test_a_base_url_is_given_back_as_it_was_given(session, origin):
+    session.base_url = origin.url
+    assert session.base_url == origin.url
+    session.get("echo")
+    assert origin.seen.requests[0].target == "/echo"

@@ -27,14 +27,17 @@ from smartclient._model.url import URL
 from smartclient._runtime.base import run_blocking
 from smartclient._runtime.blocking import BlockingRuntime
 from smartclient.auth import AuthBase, BearerAuth, HTTPBasicAuth, HTTPDigestAuth, HTTPProxyAuth
-from smartclient.exceptions import ConnectionError, DeadlineExceeded, InvalidOption, SessionMisuse
+from smartclient.exceptions import ConnectionError, DeadlineExceeded, InvalidOption, RemoteProtocolError, SessionMisuse
 
 
 class DigestPage:
     """A page behind digest credentials of user "user", password "pass"; each nonce is good for `uses` requests."""
 
-    def __init__(self, algorithm: str = "MD5", qop: str = "auth", uses: int = 1000, next_nonce: str = "") -> None:
-        self.algorithm, self.qop, self.uses, self.next_nonce = algorithm, qop, uses, next_nonce
+    def __init__(
+        self, algorithm: str = "MD5", qop: str = "auth", uses: int = 1000, next_nonce: str = "", proves: str = ""
+    ) -> None:
+        """`proves`: the password that the page shows to know."""
+        self.algorithm, self.qop, self.uses, self.next_nonce, self.proves = algorithm, qop, uses, next_nonce, proves
         self.counts: dict[str, int] = {}
         self.numbers = itertools.count(1)
 
@@ -50,10 +53,13 @@ class DigestPage:
         self.counts[nonce] += 1
         if int(sent["nc"], 16) != self.counts[nonce] or sent["response"] != self.expected(seen, sent):
             return self.asking()
-        told = (("Authentication-Info", f'nextnonce="{self.next_nonce}"'),) if self.next_nonce else ()
+        told = []
         if self.next_nonce:
+            told = [f'nextnonce="{self.next_nonce}"']
             self.counts.setdefault(self.next_nonce, 0)
-        return Page(b"welcome", headers=told)
+        if self.proves:
+            told += [f'rspauth="{self.digested(self.proves, f":{seen.target}", sent)}"', f"nc={sent['nc']}", "qop=auth"]
+        return Page(b"welcome", headers=(("Authentication-Info", ", ".join(told)),) if told else ())
 
     def asking(self, stale: bool = False) -> Page:
         nonce = f"nonce{next(self.numbers)}"
@@ -61,18 +67,22 @@ class DigestPage:
         field = f'Digest realm="r", nonce="{nonce}", qop="{self.qop}", algorithm={self.algorithm}, opaque="o"'
         return Page(b"who?", 401, (("WWW-Authenticate", field + ", stale=true" * stale),))
 
-    def expected(self, seen: Seen, sent: Any) -> str:
-        def hashed(text: str) -> str:
-            kind = self.algorithm.lower().removesuffix("-sess").replace("-", "")
-            return hashlib.new("sha512_256" if kind == "sha512256" else kind, text.encode()).hexdigest()
+    def hashed(self, text: str) -> str:
+        kind = self.algorithm.lower().removesuffix("-sess").replace("-", "")
+        return hashlib.new("sha512_256" if kind == "sha512256" else kind, text.encode()).hexdigest()
 
-        secret = hashed("user:r:pass")
-        if self.algorithm.endswith("-sess"):
-            secret = hashed(f"{secret}:{sent['nonce']}:{sent['cnonce']}")
+    def expected(self, seen: Seen, sent: Any) -> str:
         action = f"{seen.method}:{seen.target}"
         if sent["qop"] == "auth-int":
-            action += ":" + hashed(seen.body.decode())
+            action += ":" + self.hashed(seen.body.decode())
         assert sent["uri"] == seen.target
+        return self.digested("pass", action, sent)
+
+    def digested(self, password: str, action: str, sent: Any) -> str:
+        hashed = self.hashed
+        secret = hashed(f"user:r:{password}")
+        if self.algorithm.endswith("-sess"):
+            secret = hashed(f"{secret}:{sent['nonce']}:{sent['cnonce']}")
         return hashed(f"{secret}:{sent['nonce']}:{sent['nc']}:{sent['cnonce']}:{sent['qop']}:{hashed(action)}")
 
 
@@ -111,6 +121,30 @@ def test_digest_takes_the_next_nonce(client: Client, origin: Origin) -> None:
     auth = HTTPDigestAuth("user", "pass")
     assert [client.get(url, auth=auth).status_code for _ in range(2)] == [200] * 2
     assert len(origin.seen.requests) == 3
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256-sess"])
+def test_a_server_that_shows_that_it_knows_the_password(client: Client, origin: Origin, algorithm: str) -> None:
+    """RFC 7616 section 3.5."""
+    url = origin.route("/digest", DigestPage(algorithm, proves="pass"))
+    auth = HTTPDigestAuth("user", "pass", mutual=True)
+    assert [client.get(url + "?a=b", auth=auth).status_code for _ in range(2)] == [200, 200]
+    assert client.get(url, auth=HTTPDigestAuth("user", "wrong", mutual=True)).status_code == 401
+
+
+@pytest.mark.parametrize("page", [DigestPage(proves="guessed"), DigestPage(), lambda seen: Page(b"just so")])
+def test_a_server_that_does_not(client: Client, origin: Origin, page: Any) -> None:
+    url = origin.route("/digest", page)
+    with pytest.raises(RemoteProtocolError, match="has not shown that it knows the password"):
+        client.get(url, auth=HTTPDigestAuth("user", "pass", mutual=True))
+    assert client.get(url, auth=HTTPDigestAuth("user", "pass")).status_code == 200
+
+
+def test_a_nonce_of_a_server_that_does_not_know_the_password(client: Client, origin: Origin) -> None:
+    url = origin.route("/digest", DigestPage(uses=2, next_nonce="told", proves="guessed"))
+    auth = HTTPDigestAuth("user", "pass")
+    assert [client.get(url, auth=auth).status_code for _ in range(2)] == [200] * 2
+    assert not [seen for seen in origin.seen.requests if 'nonce="told"' in (seen.header("authorization") or "")]
 
 
 def test_digest_gives_up_where_every_nonce_is_stale(client: Client, origin: Origin) -> None:

@@ -171,12 +171,13 @@ class HTTPAdapter(BaseAdapter):
         """Whether files that `verify` and `cert` name are there.
 
         Raises:
-            OSError: one is not; InvalidOption is one.
+            OSError: one is not, or is no certificate; InvalidOption and SSLError are such.
         """
+        from .._net.tls import context_for
         from .tls import tls_from
 
         if url.lower().startswith("https"):
-            tls_from(verify, cert)
+            context_for(tls_from(verify, cert))
 
     def request_url(self, request: Any, proxies: Any) -> str:
         """What the request line says: path and query; all of the URL where an http proxy forwards."""

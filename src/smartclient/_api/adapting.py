@@ -134,13 +134,16 @@ class AdapterStage:
         answer: what it answered; None before.
     """
 
-    def __init__(self, adapter: Any, prepared: PreparedRequest, made: Request, told: Told) -> None:
-        """`made` is what the stages above were given for `prepared`."""
+    def __init__(
+        self, adapter: Any, prepared: PreparedRequest, made: Request, told: Told, more: dict[str, Any]
+    ) -> None:
+        """`made` is what the stages above were given for `prepared`; `more`, what the adapter is told besides."""
         self.sent = prepared
         self.answer: Any = None
         self._adapter = adapter
         self._made = made
         self._told = told
+        self._more = more
 
     async def __call__(self, request: Request) -> Reply:
         prepared = self.sent = self._for_adapter(request)
@@ -150,7 +153,7 @@ class AdapterStage:
         if not isinstance(self._adapter, HTTPAdapter):
             told["proxies"] = _told_proxies(request, self._told.proxies)
         try:
-            answer = self.answer = self._adapter.send(prepared, **told)
+            answer = self.answer = self._adapter.send(prepared, **told, **self._more)
         except Exception as error:
             ours = our_error(error)
             if ours is None:

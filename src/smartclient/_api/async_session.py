@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from .download import Download, ProgressCall
     from .event_stream import AsyncEventStream
+    from .request import PreparedRequest
     from .websocket import Opening
 
 
@@ -122,6 +123,28 @@ class AsyncSession(SharedPool):
         from .stages import awaited_through
 
         return await awaited_through(self._stages, request, lambda each: perform(chain, each, AsyncResponse))
+
+    def prepare_request(self, request: Any) -> "PreparedRequest":
+        """`request`, a `smartclient.Request`, with the settings of this session; see `Session.prepare_request`.
+
+        Credentials that take a function or several exchanges are seen to when it is sent.
+        """
+        from .long_way import prepared_by
+
+        return prepared_by(cast(Any, self), request)
+
+    async def send(self, request: "PreparedRequest", **kwargs: Any) -> AsyncResponse:
+        """The response to a prepared request; arguments and errors are those of `Session.send`.
+
+        The cookies of this session are added where it has no Cookie field.
+        """
+        from .awaited_sending import request_for
+
+        made, said = request_for(self, request, kwargs)
+        home = running_loop()
+        chain = self._chain if home is self._home else None
+        response = await self._through_stages(made, chain or self._open(home))
+        return await dispatch_awaiting(request.hooks, response, said)  # type: ignore[no-any-return]
 
     def _open(self, home: object) -> Stage:
         """The chain for the loop that runs now."""

@@ -12,6 +12,7 @@ from .._pipeline.caching import Caching, Collapse
 from .._store.base import Store
 from .options import CACHE_MODES, NOT_GIVEN, cache_mode
 from .places import cache_folder
+from .rare import is_of_callers
 from .request import PreparedRequest, prepared_from
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class CacheSettings:
     """The cache of a session, and of calls that bring their own."""
 
     _blocking: bool
-    _cache: Cache | None
+    _cache: Cache | None = None
     _cache_implied: bool
     _chain: Any
     _forget_merged: Callable[[], None]
@@ -212,15 +213,25 @@ class CacheSettings:
 
         May be set to what `cache=` of a session takes, and to what another session has here.
         """
+        if "cache" in self.__dict__:  # a class of a caller's has something of its own under this name
+            return self.__dict__["cache"]  # type: ignore[no-any-return]
         from .cache_view import AsyncSessionCache, SessionCache
 
         return SessionCache(self._cache) if self._blocking else AsyncSessionCache(self._cache)
 
     @cache.setter
     def cache(self, value: Any) -> None:
-        self._cache = cache_of_session(value, self._cache)
+        try:
+            self._cache = cache_of_session(value, self._cache)
+        except InvalidOption:
+            if not is_of_callers(type(self)):
+                raise
+            self.__dict__["cache"] = value
+            return
+        self.__dict__.pop("cache", None)
         self._cache_implied = False
-        self._forget_merged()
+        if "_headers" in self.__dict__:  # else it has not begun yet
+            self._forget_merged()
         self._chain = None  # the next call builds one around the new cache, over the same pool
 
     @property

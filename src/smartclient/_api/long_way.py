@@ -5,14 +5,16 @@ in `_api.redirects`. The options of the call travel with the prepared request.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import ref
 
 from .._model.basic import basic_credentials
+from .._model.body import BytesReader
 from .._model.errors import InvalidOption, InvalidSchema, RequestException, shown
 from .._model.frozen import replace
+from .._model.message import Head, Reply
 from .._model.request import Request as ModelRequest
 from .._model.url import URL
 from .._pipeline.auth import Settled
@@ -104,7 +106,7 @@ def prepared_by(session: "Session", request: Any) -> PreparedRequest:
     """`request` with the settings of `session`, and with the options of the call that it belongs to, if any."""
     call = getattr(request, "_call", None) or Call()
     auth = session.auth if request.auth is None else request.auth
-    called = auth if takes_requests(auth) else None
+    called = auth if session._blocking and takes_requests(auth) else None
     if not _is_http(request.url, session):
         return _prepared_for_adapter(session, request, auth)
     rare: Any = call.rare if call.proxies is None else {**call.rare, "proxies": call.proxies}
@@ -166,7 +168,7 @@ def _copied(hooks: Any) -> dict[str, Any]:
 def _is_http(url: Any, session: "Session") -> bool:
     text = url if isinstance(url, str) else url.decode("utf-8", "replace") if isinstance(url, bytes) else str(url)
     scheme = text.lstrip().partition("://")[0].lower()
-    if scheme in ("http", "https") or "://" not in text:
+    if scheme in ("http", "https") or "://" not in text or not session._blocking:
         return True
     return not any(text.lstrip().lower().startswith(prefix.lower()) for prefix in session.adapters)
 
@@ -240,32 +242,88 @@ def send(session: "Session", prepared: Any, arguments: dict[str, Any]) -> Respon
     allow_redirects = arguments.pop("allow_redirects", True)
     timeout_given = "timeout" in arguments
     told = Told(*(arguments.pop(name, None) for name in Told._fields))
-    response = _one_hop(session, prepared, told, timeout_given)
-    answered = response
-    try:
-        response = dispatch_hook("response", prepared.hooks, response, **told._asdict(), **arguments)
-    except BaseException:
-        answered.close()
-        raise
-    if response is not answered:
-        _keep_cookies(session, response)
-    if allow_redirects and isinstance(response, Response):
-        history = list(response.history)
-        for following in session.resolve_redirects(response, prepared, **told._asdict(), **arguments):
-            history.append(response)
-            response = following
-            response.history = list(history)
+
+    def answer(request: ModelRequest | None) -> Response:
+        response = answered = _one_hop(session, prepared, request, told, arguments)
+        try:
+            response = dispatch_hook("response", prepared.hooks, response, **told._asdict(), **arguments)
+        except BaseException:
+            answered.close()
+            raise
+        if response is not answered:
+            _keep_cookies(session, response)
+        if allow_redirects and isinstance(response, Response):
+            history = list(response.history)
+            for following in session.resolve_redirects(response, prepared, **told._asdict(), **arguments):
+                history.append(response)
+                response = following
+                response.history = list(history)
+        return response
+
+    request = made_ready(session, prepared, told, timeout_given) if _is_on_the_web(prepared) else None
+    response = answer(request) if request is None or prepared._follows else _as_one_call(session, request, answer)
     if not told.stream and not (prepared._follows and response.is_redirect):
         response.content  # noqa: B018, it is read here
     return response
 
 
-def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_given: bool) -> Response:
-    """The response to one request, no redirect followed and its body not read."""
+def _is_on_the_web(prepared: PreparedRequest) -> bool:
+    return str(prepared.url).lower().startswith(("http://", "https://"))
+
+
+def _as_one_call(session: "Session", request: ModelRequest, answer: Callable[[ModelRequest], Response]) -> Response:
+    """What `answer` gives for `request`: one call to those who observe it, however many redirects are followed."""
+    found: list[Response] = []
+
+    async def whole(given: ModelRequest) -> Reply:
+        response = answer(given)
+        found.append(response)
+        reply: Reply = getattr(response, "_reply", None) or Reply(Head(200), BytesReader(b""), given)  # of a hook
+        return reply
+
+    async def call() -> None:
+        await session._extras().around_call(whole, session._open_together().runtime)(request)
+
+    run_blocking(call())
+    return found[0]
+
+
+def _one_hop(
+    session: "Session", prepared: PreparedRequest, request: ModelRequest | None, told: Told, more: dict[str, Any]
+) -> Response:
+    """The response to one request, no redirect followed and its body not read.
+
+    `request` is what the stages get for `prepared`, None for schemes that only its adapter knows; `more` is for
+    adapters of others.
+    """
     adapter = session.get_adapter(url=prepared.url)
+    if request is None:
+        return _elsewhere(adapter, prepared, told, more)
+    prepared._sent_as = request
+    if is_replaced(adapter) and request.options.cache is not None:
+        request = request.replace(options=replace(request.options, cache=None))
+    stage = AdapterStage(adapter, prepared, request, told, more)
+    hop = build_hop(
+        stage,
+        together=session._open_together(),
+        wall_clock=time.time,
+        jar=None if session._jar is None else OnlyKeeping(session._jar),  # type: ignore[arg-type]
+        caching=session._caching,
+        hsts=session._hsts,
+        extras=session._extras(),
+        again=False,
+    )
+    try:
+        response = run_blocking(perform(hop, request, Response, whole=False))
+    except RequestException as error:
+        error.request = stage.sent
+        raise
+    return dressed(response, stage.answer, stage.sent, adapter)
+
+
+def made_ready(session: Any, prepared: PreparedRequest, told: Told, timeout_given: bool) -> ModelRequest:
+    """What the stages are given for `prepared`, with its time running."""
     deadline, prepared._deadline = prepared._deadline, None
-    if not str(prepared.url).lower().startswith(("http://", "https://")):
-        return _elsewhere(adapter, prepared, told)
     made = prepared._made_of
     if made is None or prepared._for is None or prepared._for() is not session:
         made = _bare(session, prepared, told, timeout_given)
@@ -277,30 +335,10 @@ def _one_hop(session: "Session", prepared: PreparedRequest, told: Told, timeout_
     if AUTHORIZATION in request.fields and request.options.proxies is not None:
         to_proxy = request.fields.get(AUTHORIZATION)
         request.fields, request.options = with_authorization(request.fields, request.options, to_proxy)
-    prepared._sent_as = request
     total = request.options.timeout.total
     started = time.monotonic()
     request.deadline = deadline if deadline is not None else float("inf") if total is None else started + total
-    if is_replaced(adapter) and request.options.cache is not None:
-        request = request.replace(options=replace(request.options, cache=None))
-    stage = AdapterStage(adapter, prepared, request, told)
-    together, extras = session._open_together(), session._extras()
-    hop = build_hop(
-        stage,
-        together=together,
-        wall_clock=time.time,
-        jar=None if session._jar is None else OnlyKeeping(session._jar),  # type: ignore[arg-type]
-        caching=session._caching,
-        hsts=session._hsts,
-        extras=extras,
-        again=False,
-    )
-    try:
-        response = run_blocking(perform(extras.around_call(hop, together.runtime), request, Response, whole=False))
-    except RequestException as error:
-        error.request = stage.sent
-        raise
-    return dressed(response, stage.answer, stage.sent, adapter)
+    return request
 
 
 def _bare(session: "Session", prepared: PreparedRequest, told: Told, timeout_given: bool) -> ModelRequest:
@@ -347,7 +385,7 @@ def _keep_cookies(session: "Session", response: Any) -> None:
             session._jar.store(URL.parse(each.url), lines, time.time())
 
 
-def _elsewhere(adapter: Any, prepared: PreparedRequest, told: Told) -> Response:
+def _elsewhere(adapter: Any, prepared: PreparedRequest, told: Told, more: dict[str, Any]) -> Response:
     """What an adapter answers for a URL of a scheme of its own."""
     from .adapting import reply_of
     from .answers import our_error
@@ -355,7 +393,7 @@ def _elsewhere(adapter: Any, prepared: PreparedRequest, told: Told) -> Response:
     stand_in = ModelRequest(str(prepared.method), URL.parse("http://localhost/"))
     started = time.monotonic()
     try:
-        answer = adapter.send(prepared, **told._asdict())
+        answer = adapter.send(prepared, **told._asdict(), **more)
     except Exception as error:
         ours = our_error(error)
         if ours is None:

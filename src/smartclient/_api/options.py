@@ -287,13 +287,17 @@ def with_idempotency_key(fields: Fields, key: Any) -> Fields:
 
 
 def retries_from(value: Any) -> Any:
-    """What `retries=` means: a number of further attempts, a `RetryPolicy`, or a rule as `_rules.retry.Rule` has it.
+    """What `retries=` means: a number of further attempts, a `RetryPolicy`, or a Retry of urllib3.
 
     Raises:
         InvalidOption: anything else.
     """
     if isinstance(value, RetryPolicy) or hasattr(value, "begin"):
         return value
+    if callable(getattr(value, "increment", None)):
+        from .foreign_retry import rule_from
+
+        return rule_from(value)
     return DEFAULT_RETRIES if type(value) is int and value == DEFAULT_RETRIES.retries else RetryPolicy(value)
 
 

@@ -29,26 +29,41 @@ class Fixed(NamedTuple):
     redirects: Redirects = DEFAULT_REDIRECTS
 
 
+def is_of_callers(kind: type) -> bool:
+    """Whether a class of sessions is none of the house's, and may have attributes of its own under our names."""
+    return kind.__module__.partition(".")[0] != __name__.partition(".")[0]
+
+
 class RareSettings(ObservedSettings):
     """Properties of sessions; see `Settings`."""
 
     _blocking = True
+    _base: URL | None = None
+    _base_url: Any = None  # as it was given: callers put it before their paths
     _fixed: Fixed
     _headers: Headers
     _hsts: HSTSList | None
     max_redirects: int
 
     @property
-    def base_url(self) -> str | None:
+    def base_url(self) -> Any:
         """What relative URLs are seen from (RFC 3986 section 5): the last segment counts only if it ends with "/".
 
-        With one, `auth`, the credential fields and the cookies given to the session go to its origin only.
+        With one, `auth`, the credential fields and the cookies given to the session go to its origin only. What a
+        class of a caller's own sets here is that class's business: it has a meaning for us as an argument only.
         """
-        return None if self._base is None else str(self._base)
+        return self._base_url
 
     @base_url.setter
     def base_url(self, value: Any) -> None:
+        if is_of_callers(type(self)):
+            self._base_url = value
+        else:
+            self._set_base(value)
+
+    def _set_base(self, value: Any) -> None:
         self._base = None if value is None else URL.parse(value)
+        self._base_url = value
 
     @property
     def _home_host(self) -> str:

@@ -76,9 +76,15 @@ class RawBody(io.IOBase):
         self._position += min(end, size)
         return content[:end]
 
-    def read1(self, amt: int | None = None) -> bytes:
-        """As `read`."""
-        return self.read(amt)
+    def read1(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
+        """At most `amt` bytes, as soon as there are any; None and negative numbers: what there is."""
+        if not (self._rest or self._given_up):
+            self._rest = run_blocking(self._body(decode_content).read())
+            self._ended = not self._rest
+        end = len(self._rest) if amt is None or amt < 0 else amt
+        content, self._rest = self._rest[:end], self._rest[end:]
+        self._position += len(content)
+        return content
 
     def readinto(self, buffer: Any) -> int:
         """Fills `buffer`; how many bytes that were."""
@@ -87,8 +93,9 @@ class RawBody(io.IOBase):
         return len(content)
 
     def stream(self, amt: int | None = _PIECE, decode_content: bool | None = None) -> Iterator[bytes]:
-        """Pieces of `amt` bytes until the end."""
-        while piece := self.read(amt or _PIECE, decode_content):
+        """Pieces of `amt` bytes until the end; of a chunked body what there is, at most so many."""
+        take = self.read1 if self.chunked else self.read
+        while piece := take(amt or _PIECE, decode_content):
             yield piece
 
     def __iter__(self) -> Iterator[bytes]:
@@ -126,7 +133,7 @@ class RawBody(io.IOBase):
         """The target that was asked for, without its origin."""
         return self._reply.request.url.target
 
-    url = property(geturl)
+    url = _request_url = property(geturl)  # requests-cache looks for that
 
     def info(self) -> Headers:
         """`headers`."""

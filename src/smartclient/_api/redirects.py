@@ -85,9 +85,14 @@ def following_responses(
             yield following
             response = None
             return
+        status = response.status_code
         if isinstance(response, Response) and response._content is False:
             run_blocking(let_go(response._reply))
             response._content, response._content_consumed = b"", True
+        if sent.watch is not None:
+            from .._model.events import Redirected  # few sessions are observed
+
+            sent.watch.tell(Redirected, status, following._made_of)
         following._follows = True
         following._deadline = sent.deadline
         prepared = following

@@ -131,12 +131,14 @@ class Settings(RareSettings, CacheSettings):
         self._lock = new_lock()
         self._chain: Stage | None = None
         self._headers = Headers(fields_from(default_headers(), headers))
-        self.base_url = base_url
+        if base_url is not None:
+            self._set_base(base_url)
         self._jar = jar_from(cookies, self._home_host)
         self.hsts = hsts
         self.auth = auth
         self.params = {} if params is None else params
-        self.timeout = timeout
+        if timeout is not NOT_GIVEN or "timeout" not in self.__dict__:  # classes of callers may have set theirs before
+            self.timeout = timeout
         self._verify = verify
         self.cert = cert
         self.trust_env = trust_env

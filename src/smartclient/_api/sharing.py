@@ -97,7 +97,7 @@ class SharedPool(RequestMaker):
         child._forget_merged()
         child._begin(owner)
         if "base_url" in options:  # before the cookies, which it gives a home
-            child.base_url = options.pop("base_url")
+            child._set_base(options.pop("base_url"))
         child.cookies = options.pop("cookies", None if self._jar is None else ())
         proxies = options.pop("proxies", self.proxies) or {}
         child.proxies = dict(proxies) if isinstance(proxies, Mapping) else proxies

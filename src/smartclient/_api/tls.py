@@ -29,8 +29,10 @@ def with_environment(tls: TLS, trust: bool) -> TLS:
 def tls_from(verify: Any, cert: Any) -> TLS:
     """What `verify=` (None: nothing said) and `cert=` mean.
 
+    Whether the files are there is looked at when a context is made of it: calls by http need none.
+
     Raises:
-        InvalidOption: a path that does not exist, or something that is no path.
+        InvalidOption: something that is no path.
     """
     if (verify is True or verify is None) and cert is None:
         return DEFAULT_TLS
@@ -47,7 +49,7 @@ def tls_from(verify: Any, cert: Any) -> TLS:
     if isinstance(verify, bool) or verify is None:
         return TLS(verify is not False, None, cert)
     ca = path_text("verify", verify)
-    if ca is None or not os.path.exists(ca):
+    if not ca:  # it would mean the issuers that everybody trusts
         raise InvalidOption(f"Could not find a suitable TLS CA certificate bundle, invalid path: {ca}")
     return TLS(True, ca, cert)
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .._model.errors import RequestException, SSLError
+from .._model.errors import InvalidOption, RequestException, SSLError
 from .._model.options import TLS, Reach
 from .._model.proxy import Proxy
 from .._model.timings import Notes
@@ -61,6 +61,8 @@ async def connect(runtime: Runtime, route: Route, timeout: float | None, notes: 
         if notes is not None:
             notes.tls = runtime.now() - opened
         return stream
+    except InvalidOption:  # a file that is not there, in requests' words; nothing was tried
+        raise
     except RequestException as error:
         raise _explained(error, route.origin, runtime.now() - started) from error
 

@@ -10,10 +10,12 @@ from typing import Any
 from .._model.auth import AuthBase
 from .._model.basic import octets
 from .._model.challenges import parse_challenges
+from .._model.errors import RemoteProtocolError
+from .._model.frozen import replace
 from .._model.message import Reply
 from .._model.request import Request
 from .._model.url import URL, Origin
-from .._rules.digest import DigestChallenge, digest_challenge, digest_credentials
+from .._rules.digest import DigestChallenge, digest_challenge, digest_credentials, digest_proof
 from .._runtime.base import new_lock
 from .auth import Waiting, may_repeat
 from .stage import Stage, let_go
@@ -41,13 +43,16 @@ class HTTPDigestAuth(AuthBase):
 
     Args:
         username, password: str, in UTF-8, or bytes.
+        mutual: take no answer below 400 of a server that does not show, by rspauth, that it knows the password too;
+            the cache is left out. Needs a server that offers qop "auth" and says so in Authentication-Info.
     """
 
     __hash__ = None  # type: ignore[assignment]  # its attributes may be set
 
-    def __init__(self, username: Any, password: Any) -> None:
+    def __init__(self, username: Any, password: Any, *, mutual: bool = False) -> None:
         self.username = username
         self.password = password
+        self.mutual = mutual
         self._lock = new_lock()
         self._nonces: dict[Origin, _Nonce] = {}
 
@@ -60,17 +65,21 @@ class HTTPDigestAuth(AuthBase):
         """The answer of the origin, after its challenge where it had one; see `_pipeline.auth.Auth`."""
         origin = request.url.origin
         request = request.replace(fields=request.fields.without(("authorization",)))
+        if self.mutual:
+            request.options = replace(request.options, cache=None)  # what is stored proves nothing of who sends it
         used = self._nonces.get(origin)
-        reply = await send(request if used is None else self._signed(request, used))
+        sent = request if used is None else self._signed(request, used)
+        reply = await send(sent)
         for answers in range(_ANSWERS_MAX):
             nonce = self._answerable(request, reply, used, wrong=answers > 0)
             if nonce is None:
                 break
             await let_go(reply)
             earlier, used = reply, nonce
-            reply = await send(self._signed(request, used))
+            sent = self._signed(request, used)
+            reply = await send(sent)
             reply.history = (*earlier.history, earlier, *reply.history)
-        self._note_next(origin, reply, used)
+        self._heed(reply, used, sent)
         return reply
 
     def _answerable(self, request: Request, reply: Reply, used: _Nonce | None, *, wrong: bool) -> _Nonce | None:
@@ -98,13 +107,26 @@ class HTTPDigestAuth(AuthBase):
                 del self._nonces[next(iter(self._nonces))]
             return known
 
-    def _note_next(self, origin: Origin, reply: Reply, used: _Nonce | None) -> None:
-        """Takes the nonce that the server names for the time after this answer (RFC 7616 section 3.5)."""
-        if used is None or "authentication-info" not in reply.head.fields or reply.provenance != "network":
-            return
-        for _, _, parameters in parse_challenges(reply.head.fields.get("authentication-info")):
-            if parameters.get("nextnonce"):
-                self._learnt(origin, used.challenge._replace(nonce=parameters["nextnonce"], stale=False))
+    def _heed(self, reply: Reply, used: _Nonce | None, sent: Request) -> None:
+        """Takes what the server says of itself, and its nonce for the time after this answer (RFC 7616 section 3.5)."""
+        proven: bool | None = None
+        if used is not None and "authentication-info" in reply.head.fields and reply.provenance == "network":
+            for _, _, told in parse_challenges(reply.head.fields.get("authentication-info")):
+                proven = self._is_proven(told.get("rspauth"), used, sent)
+                if proven is not False and told.get("nextnonce"):
+                    self._learnt(sent.url.origin, used.challenge._replace(nonce=told["nextnonce"], stale=False))
+        if self.mutual and not proven and reply.head.status < 400:
+            reply.body.abort()
+            raise RemoteProtocolError(f"{sent.url.origin} has not shown that it knows the password", sent="wholly")
+
+    def _is_proven(self, proof: str | None, used: _Nonce, sent: Request) -> bool | None:
+        """Whether the server knows the password; None where it has not tried to show that."""
+        signed = sent.fields.get("authorization")
+        if proof is None or used.challenge.qop != "auth" or signed is None:
+            return None
+        count = int(parse_challenges(signed)[0].parameters["nc"], 16)
+        username, password = octets(self.username), octets(self.password)
+        return proof.lower() == digest_proof(used.challenge, username, password, sent.url.target, count, used.cnonce)
 
     def _signed(self, request: Request, nonce: _Nonce) -> Request:
         with self._lock:
@@ -137,14 +159,15 @@ class HTTPDigestAuth(AuthBase):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, HTTPDigestAuth):
             return NotImplemented
-        return (self.username, self.password) == (other.username, other.password)
+        mine = (self.username, self.password, self.mutual)
+        return mine == (other.username, other.password, other.mutual)
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickles and copies: who, without what an origin said."""
-        return {"username": self.username, "password": self.password}
+        return {"username": self.username, "password": self.password, "mutual": self.mutual}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["username"], state["password"])  # type: ignore[misc]
+        HTTPDigestAuth.__init__(self, **state)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

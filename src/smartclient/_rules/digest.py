@@ -92,22 +92,16 @@ def digest_credentials(
         count: how often the nonce was used, 1 for the first time.
         cnonce: our own nonce, the same for all requests under one nonce of the server.
     """
-    hashed = hash_of(challenge.algorithm)
-    assert hashed is not None  # else it would be no challenge to answer
-    realm, nonce = challenge.realm.encode("latin-1", "replace"), challenge.nonce.encode("latin-1", "replace")
-    secret = hashed(b":".join((username, realm, password)))
-    if (challenge.algorithm or "").lower().endswith("-sess"):
-        secret = hashed(b":".join((secret.encode(), nonce, cnonce.encode())))
+    hashed = _hash_for(challenge)
     target = request.url.target
     action = f"{request.method}:{target}".encode()
     qop = challenge.qop
     if qop == "auth-int":
         content = request.body.content
         action += b":" + hashed(content if isinstance(content, bytes) else b"").encode()
-    parts = [nonce] if qop is None else [nonce, f"{count:08x}".encode(), cnonce.encode(), qop.encode()]
-    response = hashed(b":".join((secret.encode(), *parts, hashed(action).encode())))
+    response = _digested(challenge, username, password, action, count, cnonce)
     pairs = [
-        _user(challenge, hashed, username, realm),
+        _user(challenge, hashed, username, _octets(challenge.realm)),
         f"realm={_quoted(challenge.realm)}",
         f"nonce={_quoted(challenge.nonce)}",
         f"uri={_quoted(target)}",
@@ -122,6 +116,37 @@ def digest_credentials(
     if challenge.userhash:
         pairs.append("userhash=true")
     return "Digest " + ", ".join(pairs)
+
+
+def digest_proof(
+    challenge: DigestChallenge, username: bytes, password: bytes, target: str, count: int, cnonce: str
+) -> str:
+    """The rspauth with which a server shows, under qop "auth", that it knows the password too (section 3.5).
+
+    `target`, `count` and `cnonce` are those of the request that it answers.
+    """
+    return _digested(challenge, username, password, f":{target}".encode(), count, cnonce)
+
+
+def _hash_for(challenge: DigestChallenge) -> Callable[[bytes], str]:
+    hashed = hash_of(challenge.algorithm)
+    assert hashed is not None  # else it would be no challenge to answer
+    return hashed
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("latin-1", "replace")
+
+
+def _digested(
+    challenge: DigestChallenge, username: bytes, password: bytes, action: bytes, count: int, cnonce: str
+) -> str:
+    hashed, nonce, qop = _hash_for(challenge), _octets(challenge.nonce), challenge.qop
+    secret = hashed(b":".join((username, _octets(challenge.realm), password)))
+    if (challenge.algorithm or "").lower().endswith("-sess"):
+        secret = hashed(b":".join((secret.encode(), nonce, cnonce.encode())))
+    parts = [nonce] if qop is None else [nonce, f"{count:08x}".encode(), cnonce.encode(), qop.encode()]
+    return hashed(b":".join((secret.encode(), *parts, hashed(action).encode())))
 
 
 def _user(challenge: DigestChallenge, hashed: Callable[[bytes], str], username: bytes, realm: bytes) -> str:

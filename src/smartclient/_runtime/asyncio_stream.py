@@ -127,7 +127,7 @@ class AsyncioStream(asyncio.Protocol):
     async def read(self, max_bytes: int, timeout: float | None) -> bytes:
         while not self._buffers:
             if self._timed_out:
-                raise ReadTimeout(f"no bytes for {timeout:.3g} s")
+                raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s")
             if self._eof:
                 return b""
             if self._lost is not None:

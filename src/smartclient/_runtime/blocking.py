@@ -54,7 +54,7 @@ class BlockingStream(SocketStream):
             return self._sock.recv(max_bytes)  # type: ignore[no-any-return]
         except OSError as error:
             if _is_late(error):
-                raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
+                raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s") from error
             raise ReadError(describe(error)) from error
 
     async def write(self, data: bytes, timeout: float | None) -> None:

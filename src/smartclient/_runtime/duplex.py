@@ -31,8 +31,13 @@ class PatientStream:
             return await self._stream.read(max_bytes, None)
         try:
             data: bytes = await self._runtime.within(timeout, self._stream.read(max_bytes, None))
+<<<<<<< HEAD
         except OutOfTime as error:
             raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
+=======
+        except TimeoutError as error:
+            raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s") from error
+>>>>>>> main
         return data
 
 
@@ -117,7 +122,7 @@ class ThreadsStream:
         self._ahead: bytes = stream._ahead
         self._sock: Any = self._bottom if nested is None else stream.as_socket()
         self._unsent = bytearray()
-        self._lock = new_lock()
+        self._lock = new_lock(reentrant=True)  # a finaliser may close what its own thread is writing to
         self._process = os.getpid()
         self.get_extra_info = stream.get_extra_info
 
@@ -135,7 +140,7 @@ class ThreadsStream:
                 if not _is_waiting(error):
                     raise ReadError(describe(error)) from error
                 if not self._wait(error, False, end):
-                    raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
+                    raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s") from error
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """As `Stream.write`; what is late goes out with the next write, before its data."""
@@ -173,11 +178,16 @@ class ThreadsStream:
         return True
 
     def abort(self) -> None:
-        """As `Stream.abort`. Threads that wait for the socket hear of it, which closing alone does not do."""
+        """As `Stream.abort`. Threads that wait for the socket hear of it, which closing alone does not do.
+
+        OpenSSL knows the descriptor by its number: were it closed under a call, that would go on with whatever socket
+        has the number next.
+        """
         if not self._stream.closed and os.getpid() == self._process:  # a forked child leaves it to its parent
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self._bottom, socket.SHUT_RDWR)
-        self._stream.abort()
+        with self._lock:
+            self._stream.abort()
 
     def _wait(self, error: OSError, writing: bool, end: float | None) -> bool:
         """Until the call that failed with `error` can be made again; False when the limit passed."""

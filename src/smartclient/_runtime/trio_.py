@@ -44,7 +44,7 @@ class TrioStream(SocketStream):
                 return data
         except (OSError, trio.ClosedResourceError) as error:
             raise ReadError(_reason(error)) from error
-        raise ReadTimeout(f"no bytes for {timeout:.3g} s")
+        raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s")
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         sock = self._sock

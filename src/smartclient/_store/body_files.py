@@ -30,7 +30,8 @@ class BodyFile(NamedTuple):
 
     def is_sane(self) -> bool:
         """Whether it can be ours: a name without dots and slashes, a checksum for each chunk."""
-        return self.name.isalnum() and len(self.checksums) in (0, 4 * -(-self.length // CHUNK))
+        name, length, checksums = self
+        return name.isalnum() and (not checksums or len(checksums) == 4 * -(-length // CHUNK))
 
 
 class BodyFolder:

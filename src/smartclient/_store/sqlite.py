@@ -146,7 +146,10 @@ class SQLiteStore(Store):
         return stored.place is not None and await self.written(runtime, self._freshen, stored, record)
 
     def _freshen(self, stored: Stored, record: Stored) -> bool:
-        return self._changed(self._write(rows.freshen, stored.place, record, time.time()))
+        changed = self._changed(self._write(rows.freshen, stored, record))
+        if changed:
+            self._touched[record.place[0]] = time.time()
+        return changed
 
     async def invalidate(self, runtime: Runtime, scopes: Iterable[Scope], moment: float) -> int:
         return await self.written(runtime, self._invalidate, list(scopes), moment)

@@ -15,7 +15,7 @@ from .body_files import CHUNK, BodyFile, FileSink
 if TYPE_CHECKING:
     from .sqlite import SQLiteStore
 
-_IN_FLIGHT = 2**19  # bytes handed to the thread and not yet written; twice as many fall out of the processor's cache
+_IN_FLIGHT = 2**20  # bytes handed to the thread and not yet written
 _GO_ON = 2**18
 _LIMIT = 10.0  # seconds that the disk may take for what is in flight
 

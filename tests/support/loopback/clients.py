@@ -92,7 +92,7 @@ class LoopSession:
         self._portal = portal
 
     def __getattr__(self, name: str) -> Any:
-        if name not in (*VERBS, "query", "request"):
+        if name not in (*VERBS, "query", "request", "send"):
             return getattr(self.inner, name)
 
         def call(*args: Any, **options: Any) -> LoopResponse:
