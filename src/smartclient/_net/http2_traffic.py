@@ -234,7 +234,7 @@ class Traffic:
                     self._doubt()
                     with suppress(RequestException):
                         await self.write(0.0)
-                raise ReadTimeout(f"nothing came for {timeout:.3g} s") from error
+                raise ReadTimeout(f"Read timed out: nothing came for {timeout:.3g} s") from error
 
     def _has_news(self, lane: Lane) -> bool:
         """Whether what `lane` waits for has come; called with the lock held."""

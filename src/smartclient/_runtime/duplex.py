@@ -31,13 +31,8 @@ class PatientStream:
             return await self._stream.read(max_bytes, None)
         try:
             data: bytes = await self._runtime.within(timeout, self._stream.read(max_bytes, None))
-<<<<<<< HEAD
         except OutOfTime as error:
-            raise ReadTimeout(f"no bytes for {timeout:.3g} s") from error
-=======
-        except TimeoutError as error:
             raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s") from error
->>>>>>> main
         return data
 
 
