@@ -153,7 +153,8 @@ async def http2_uploaded(session: Any, places: Places, injector: Injector) -> No
 
 
 async def http2_uploaded_slowly(session: Any, places: Places, injector: Injector) -> None:
-    """With waits for room to send in."""
+    """With waits for room to send in, of which the server has told by then how little there is."""
+    await get(session, places.narrow, 10)
     body = body_of("key", 20_000)
     response = await settled(session.put(places.narrow + "/up/key", data=body))
     assert response.content == receipt("key", body)

@@ -114,10 +114,9 @@ class _Answers(asyncio.Protocol):
             self._pay_soon()
 
     def _acknowledge(self, size: int, number: int) -> None:
-        if size:  # h2 would give less back where its window has shrunk meanwhile
-            self.h2.increment_flow_control_window(size)
-            with contextlib.suppress(ProtocolError, KeyError):  # it is over
-                self.h2.increment_flow_control_window(size, number)
+        if size:
+            with contextlib.suppress(ProtocolError):  # its reset came with it
+                self.h2.acknowledge_received_data(size, number)
 
     def _reset_later(self, number: int, dice: int) -> None:
         """In up to 7 turns of the loop, before an answer, after its head, or in its content."""
