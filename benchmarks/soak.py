@@ -124,13 +124,14 @@ class Soak:
     async def _whole(self, session: Any, url: str, body: bytes, timeout: Any) -> None:
         response = await settled(session.get(url, timeout=timeout))
         if response.content != body:
-            raise Wrong(url)
+            raise Wrong(f"{url}: {response.content[:40]!r}")
 
     async def _streamed(self, session: Any, url: str, body: bytes, timeout: Any) -> None:
         response = await settled(session.get(url, timeout=timeout, stream=True))
         try:
-            if b"".join(await pieces_of(response)) != body:
-                raise Wrong(url)
+            content = b"".join(await pieces_of(response))
+            if content != body:
+                raise Wrong(f"{url}: {content[:40]!r}")
         finally:
             response.close()
 

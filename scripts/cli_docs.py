@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from smartclient._cli import codes
+from smartclient._cli import codes, exits
 from smartclient._cli.main import FILES, METHODS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -166,7 +166,7 @@ def _screens(commands: tuple[str, ...]) -> Iterator[str]:
 
 
 def _exit_codes() -> str:
-    used = {*codes.CODES.values(), *codes.OTHERS}
+    used = {*codes.CODES.values(), *(code for code in vars(exits).values() if isinstance(code, int))}
     assert used <= MEANINGS.keys(), used - MEANINGS.keys()
     rows = [f"| {code} | {MEANINGS[code]} |" for code in sorted(used)]
     return "\n".join(

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from smartclient._api.formats import Formats, json_value, value_of
+from smartclient._model.answer_errors import JSONDecodeError
 from smartclient._model.errors import (
     InvalidJSONError,
     InvalidOption,
-    JSONDecodeError,
     RequestException,
     UnexpectedContent,
 )

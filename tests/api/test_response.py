@@ -11,17 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._api.response import AsyncResponse, Response
+from smartclient._model.answer_errors import JSONDecodeError, status_error_class
 from smartclient._model.body import BytesReader, RequestBody
 from smartclient._model.errors import (
     HTTPError,
     IncompleteBody,
     InvalidOption,
-    JSONDecodeError,
     ReadTimeout,
     RequestException,
     SessionMisuse,
     StreamConsumedError,
-    status_error_class,
 )
 from smartclient._model.headers import Fields
 from smartclient._model.message import Head, Interim, Reply

@@ -5,9 +5,9 @@ import ssl
 
 import pytest
 
+from smartclient import exceptions as errors
 from smartclient._cli.codes import exit_code
 from smartclient._cli.exits import Fault
-from smartclient._model import errors
 
 CODES = {
     "RequestException": 7,

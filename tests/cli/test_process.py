@@ -1,5 +1,6 @@
 """The program as a process: pipes, terminals, signals, memory, and what starting loads."""
 
+import contextlib
 import errno
 import json
 import os
@@ -7,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,21 @@ from loopback.origin import Origin, Page
 from loopback.scripted import READ, ScriptedServer, Send, Tell, Wait
 
 PROGRAM = [sys.executable, "-m", "smartclient"]
-PATIENCE = 30.0  # seconds: a guard for broken tests
+PATIENCE = 50.0  # seconds: a guard for broken tests
 
 pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
 
 
-def started(*arguments: str, stdout: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "NO_COLOR": "1"}
-    return subprocess.Popen([*PROGRAM, *arguments], stdout=stdout, stderr=subprocess.PIPE, env=environment)
+@contextlib.contextmanager
+def started(*arguments: str, stdout: int = subprocess.PIPE) -> "Iterator[subprocess.Popen[bytes]]":
+    """The program, which does not outlive a failure of the block."""
+    command, environment = [*PROGRAM, *arguments], {**os.environ, "NO_COLOR": "1"}
+    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, env=environment) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def test_a_pipe_gets_the_body_as_it_arrives(scripted: Callable[..., ScriptedServer]) -> None:

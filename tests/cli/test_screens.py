@@ -30,6 +30,8 @@ SCREENS = {
     "get": "get {api}/users/7 -v --bearer s3cr3t",
     "head": "head {api}/users/7",
     "json": "post {api}/orders --json name=tea --json count=3",
+    "methods": "put {api}/orders/1 --json count=4 && patch {api}/orders/1 -d note=milk && delete {api}/orders/1 -i "
+    "&& query {api}/orders -d name=tea && request PROPFIND {api}/orders/1",
     "text": "{api}/hostile",
     "binary": "get {api}/binary",
     "error-status": "get {api}/missing",
@@ -66,6 +68,7 @@ def places(origin: Origin, tls_origin: Origin, authority: Authority, tmp_path: P
     origin.route("/users/7", lambda seen: Page(b"", 204, (("Allow", "GET, HEAD, PUT"),)) if seen.method == "OPTIONS"
                  else Page(ORDER.encode(), headers=user))  # fmt: skip
     origin.route("/orders", _orders)
+    origin.route("/orders/1", _order)
     origin.route("/open", lambda seen: Page(b"{}", headers=(("Access-Control-Allow-Origin", "*"), ("X-One", "1"))))
     origin.route("/hostile", lambda seen: Page(b"tea \x1b[31mred\x1b[0m\n", headers=(("Content-Type", "text/plain"),)))
     origin.route("/binary", lambda seen: Page(b"\x89PNG\0\1", headers=(("Content-Type", "image/png"),)))
@@ -82,6 +85,12 @@ def places(origin: Origin, tls_origin: Origin, authority: Authority, tmp_path: P
     secure = tls_origin.url.replace("127.0.0.1", "localhost")
     places = {"api": origin.url, "secure": secure, "ca": str(authority.ca_file), "folder": str(tmp_path)}
     return places | {"sum": hashlib.sha256(DISK).hexdigest(), "wrong": "0" * 64}
+
+
+def _order(seen: Seen) -> Page:
+    if seen.method == "DELETE":
+        return Page(b"", 204)
+    return Page(f"{seen.method} {seen.body.decode()}".encode(), headers=(("Content-Type", "text/plain"),))
 
 
 def _orders(seen: Seen) -> Page:

@@ -11,8 +11,16 @@ from loopback.authority import Authority
 from loopback.clients import MODES, Client
 from loopback.faults import watch
 from loopback.injector import Injector
+from loopback.origin import Origin
 from loopback.swarm import Swarm
 from loopback.swarm2 import Swarm2
+from loopback.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_leaving(_origins: dict[str, Origin]) -> None:
+    """Many of these tests count sockets: what the clients of the last one have ended, its servers end first."""
+    until(lambda: not any(origin.leaving for origin in _origins.values()))
 
 
 def _client(mode: str) -> Iterator[Client]:

@@ -38,7 +38,7 @@ def in_child(task: Callable[[], None]) -> None:
         finally:
             os._exit(0)
     os.close(writer)
-    guard = threading.Timer(15, os.kill, (child, 9))
+    guard = threading.Timer(60, os.kill, (child, 9))
     guard.start()
     try:
         with open(reader, "rb") as told:

@@ -8,7 +8,8 @@ import pytest
 
 from smartclient import exceptions
 from smartclient._model import errors
-from smartclient._model.errors import RequestException, shown, status_error_class
+from smartclient._model.answer_errors import JSONDecodeError, status_error_class
+from smartclient._model.errors import RequestException, shown
 
 
 def every_error(kind=RequestException):
@@ -22,7 +23,7 @@ each_error = pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__nam
 
 
 def made(kind, **facts):
-    error = kind("text", "doc", 2) if kind is errors.JSONDecodeError else kind("text")
+    error = kind("text", "doc", 2) if kind is JSONDecodeError else kind("text")
     for name, value in facts.items():
         setattr(error, name, value)
     return error
@@ -54,7 +55,7 @@ BASES = [  # dropin.md section 3
 @pytest.mark.parametrize(("name", "bases"), BASES, ids=[name for name, _ in BASES])
 def test_bases(name, bases):
     for base in bases:
-        assert issubclass(getattr(errors, name), getattr(errors, base))
+        assert issubclass(getattr(exceptions, name), getattr(exceptions, base))
 
 
 BUILTIN_BASES = [
@@ -73,7 +74,7 @@ BUILTIN_BASES = [
 
 @pytest.mark.parametrize(("name", "base"), BUILTIN_BASES, ids=[name for name, _ in BUILTIN_BASES])
 def test_builtin_bases(name, base):
-    assert issubclass(getattr(errors, name), base)
+    assert issubclass(getattr(exceptions, name), base)
 
 
 def test_read_timeout_is_no_connection_error():
@@ -113,7 +114,7 @@ def test_pickles_whole(kind):
 
 
 def test_json_error_tells_the_place():
-    error = errors.JSONDecodeError("Expecting value", "[1,\n x]", 5)
+    error = JSONDecodeError("Expecting value", "[1,\n x]", 5)
     assert str(error) == "Expecting value: line 2 column 2 (char 5)"
     for each in (error, pickle.loads(pickle.dumps(error))):
         assert (each.msg, each.doc, each.pos, each.lineno, each.colno) == ("Expecting value", "[1,\n x]", 5, 2, 2)

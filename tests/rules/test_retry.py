@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartclient._model import errors
+from smartclient._model.answer_errors import JSONDecodeError
 from smartclient._model.body import NO_BODY, RequestBody
 from smartclient._model.options import Options
 from smartclient._model.request import Request
@@ -84,7 +85,7 @@ def every_error(kind=errors.RequestException):
 
 @pytest.mark.parametrize("kind", sorted(set(every_error()), key=lambda kind: kind.__name__), ids=lambda k: k.__name__)
 def test_is_passing(kind):
-    error = kind("x", "", 0) if kind is errors.JSONDecodeError else kind("x")
+    error = kind("x", "", 0) if kind is JSONDecodeError else kind("x")
     assert is_passing(error) is PASSING.get(kind, False)
     late = issubclass(kind, errors.Timeout) and kind is not errors.DeadlineExceeded
     assert is_passing(error, on_timeout=True) is (PASSING.get(kind, False) or late)

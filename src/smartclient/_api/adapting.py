@@ -4,10 +4,11 @@ The adapter's `send` is looked up in every call, so that whoever replaced it is 
 """
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from .._model.body import BodyReader, BytesReader
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidHeader, InvalidOption, RemoteProtocolError, RequestException, shown
 from .._model.frozen import replace
 from .._model.headers import NO_FIELDS, Fields, fields_from

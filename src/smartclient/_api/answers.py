@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from .._model import errors
+from .._model import answer_errors, errors
 from .._model.body import BytesReader
 from .._model.errors import RequestException
 from .._model.headers import Headers
@@ -41,7 +41,7 @@ def our_error(error: BaseException) -> RequestException | None:
     for kind in type(error).__mro__:
         package = kind.__module__.partition(".")[0]
         if package == "requests":
-            ours = getattr(errors, kind.__name__, None)
+            ours = getattr(errors, kind.__name__, None) or getattr(answer_errors, kind.__name__, None)
             if isinstance(ours, type) and issubclass(ours, RequestException):
                 return _translated(ours, error)
         elif package == "urllib3" and kind.__name__ in _URLLIB3:
@@ -51,8 +51,8 @@ def our_error(error: BaseException) -> RequestException | None:
 
 
 def _translated(kind: type[RequestException], error: BaseException) -> RequestException:
-    if issubclass(kind, errors.JSONDecodeError):
-        return errors.JSONDecodeError(getattr(error, "msg", ""), getattr(error, "doc", ""), getattr(error, "pos", 0))
+    if issubclass(kind, answer_errors.JSONDecodeError):
+        return kind(getattr(error, "msg", ""), getattr(error, "doc", ""), getattr(error, "pos", 0))
     response = getattr(error, "response", None)
     return kind(*error.args, request=getattr(error, "request", None), response=response, sent="wholly")
 

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from .._model import errors
+from .._model import answer_errors, errors
 
 
 def add_bases() -> None:
@@ -16,10 +16,10 @@ def add_bases() -> None:
 
     if theirs.RequestException is errors.RequestException:
         return  # it is us already
-    for name, ours in list(vars(errors).items()):
+    for name, ours in (vars(errors) | vars(answer_errors)).items():
         base: Any = getattr(theirs, name, None)
         if not (isinstance(ours, type) and issubclass(ours, errors.RequestException) and isinstance(base, type)):
             continue
         if name == ours.__name__ and not issubclass(ours, base):
-            house = [each for each in ours.__bases__ if each.__module__ == errors.__name__]
+            house = [each for each in ours.__bases__ if issubclass(each, errors.RequestException)]
             ours.__bases__ = (*house, base, *(each for each in ours.__bases__ if each not in house))

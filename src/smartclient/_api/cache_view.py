@@ -1,8 +1,9 @@
 """`session.cache`: what is stored, and having it forgotten; written once for both facades. Never how it is used."""
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import IncompleteBody, InvalidOption
 from .._model.headers import Fields
 from .._model.scope import EVERYTHING, Scope, origin_of

@@ -4,11 +4,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
-from .._codec.decoders import ACCEPT_ENCODING
+from .._model.declared import NamedTuple
 from .._model.digests import WANTED, Digest, checksum_from
 from .._model.errors import InvalidOption, shown
+from .._model.fields import ACCEPT_ENCODING
 from .._rules.download import checked_parallel, checked_rate
 from .options import CommonOptions, unknown_keyword
 from .response import Response

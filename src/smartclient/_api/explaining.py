@@ -5,8 +5,9 @@ Nothing is kept for it: the facts are those that the replies have anyway.
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.masking import masked_value
 from .._model.message import Reply
 from .._rules.cookies import Refusal, accept

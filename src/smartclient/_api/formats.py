@@ -9,8 +9,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from .._model.answer_errors import JSONDecodeError
 from .._model.body import RequestBody
-from .._model.errors import InvalidJSONError, InvalidOption, JSONDecodeError, RequestException, UnexpectedContent, shown
+from .._model.errors import InvalidJSONError, InvalidOption, RequestException, UnexpectedContent, shown
 from .._model.fields import parse_media_type
 from .payload import body_from, is_nothing
 

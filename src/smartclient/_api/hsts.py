@@ -1,6 +1,5 @@
 """What `hsts=` means: a list in memory, one that a file keeps, or none."""
 
-import json
 import os
 import time
 from typing import Any
@@ -53,9 +52,11 @@ class KeptHSTS(HSTSList):
         hosts = {name: policy for name, policy in _read(self.path) if policy.expires > now and name != host}
         if host in self.hosts:
             hosts[host] = self.hosts[host]
+        from json import dumps  # most starts read and write no list
+
         rows = {name: list(policy) for name, policy in list(hosts.items())[-HOSTS_MAX:]}
         try:
-            write_private(self.path, json.dumps({"hosts": rows}, indent=1) + "\n")
+            write_private(self.path, dumps({"hosts": rows}, indent=1) + "\n")
         except (OSError, ValueError) as error:  # ValueError: a path that no system has
             _report(self.path, "written", error)
 
@@ -67,7 +68,9 @@ class KeptHSTS(HSTSList):
 def _read(path: str) -> list[tuple[str, Policy]]:
     try:
         with open(path, encoding="utf-8") as file:
-            rows = json.load(file)["hosts"]
+            from json import load
+
+            rows = load(file)["hosts"]
         found = [(str(host).lower(), Policy(float(expires), bool(below))) for host, (expires, below) in rows.items()]
     except FileNotFoundError:
         return []

@@ -7,11 +7,12 @@ in `_api.redirects`. The options of the call travel with the prepared request.
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from .._model.basic import basic_credentials
 from .._model.body import BytesReader
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption, InvalidSchema, RequestException, shown
 from .._model.frozen import replace
 from .._model.message import Head, Reply

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from .cache import Cache
 
     CacheInput: TypeAlias = bool | str | os.PathLike[str] | Cache | None
+    VerifyInput: TypeAlias = bool | str | os.PathLike[str] | TLS | ssl.SSLContext | None
 else:
-    CacheInput = object
+    CacheInput = VerifyInput = object
 
 
 class NotGiven:
@@ -95,7 +96,7 @@ class CommonOptions(RoutedOptions, total=False):
     timeout: TimeoutInput | NotGiven
     allow_redirects: bool
     stream: bool | None
-    verify: "bool | str | os.PathLike[str] | TLS | ssl.SSLContext | None"
+    verify: VerifyInput
     cert: Any
     retries: int | RetryPolicy | None
     cache: CacheInput | NotGiven

@@ -1,8 +1,9 @@
 """The settings of a session that few of them have: base URL, wishes, formats, stages."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption
 from .._model.frozen import replace
 from .._model.headers import Headers

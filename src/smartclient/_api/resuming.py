@@ -4,9 +4,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .._codec.decoders import ACCEPT_ENCODING
 from .._model.body import BodyReader
 from .._model.errors import InvalidOption, RequestException, shown
+from .._model.fields import ACCEPT_ENCODING
 from .._model.headers import Fields
 from .._model.ranges import range_field
 from .._rules.resume import Patience, is_coded, length_from, may_go_on, part_in, validator_of

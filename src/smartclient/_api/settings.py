@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, Unpack
 
-from .._codec.decoders import ACCEPT_ENCODING
 from .._model.errors import InvalidOption
+from .._model.fields import ACCEPT_ENCODING
 from .._model.headers import NO_FIELDS, Fields, Headers, HeadersInput, fields_from
 from .._model.options import DEFAULT_LIMITS, TLS, Limits, Options
 from .._model.retry import RetryPolicy

@@ -5,7 +5,7 @@ Source: RFC 9457 (problem details), PEP 678 (notes).
 
 from typing import TYPE_CHECKING, Any, Self
 
-from .._model.errors import HTTPError, MethodNotAllowed, NotAcceptable, RequestException, status_error_class
+from .._model.errors import HTTPError, RequestException
 from .._model.fields import parse_list
 from .._model.url import URL
 from .journey import CallViews
@@ -35,6 +35,8 @@ class StatusViews(CallViews, FieldViews):
         status = self.status_code
         if self.ok:
             return self
+        from .._model.answer_errors import MethodNotAllowed, NotAcceptable, status_error_class
+
         side = "Client" if status < 500 else "Server"
         error = status_error_class(status)(
             f"{status} {side} Error: {_printable(self.reason)} for url: {_without_secrets(self.url)}",

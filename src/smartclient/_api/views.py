@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._model.errors import NotAcceptable
 from .._model.fields import (
     ETag,
     MediaType,
@@ -18,6 +17,7 @@ from .._model.fields import (
 from .._model.message import Reply
 
 if TYPE_CHECKING:
+    from .._model.answer_errors import NotAcceptable
     from .._rules.negotiation import Negotiated
 
 
@@ -79,7 +79,7 @@ class FieldViews:
         return negotiated(self._reply.request, self._reply.head)
 
 
-def tell_alternatives(error: NotAcceptable, reply: Reply, content: bytes) -> None:
+def tell_alternatives(error: "NotAcceptable", reply: Reply, content: bytes) -> None:
     """Says in the error of a 406 what the server has instead, as far as its answer lists it."""
     from .._rules.alternatives import alternatives_of
 

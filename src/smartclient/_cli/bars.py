@@ -36,8 +36,8 @@ class Bar:
         else:
             note(progress_line(self._name, done, total, rate))
 
-    def finish(self, text: str) -> None:
-        """Takes the bar away and tells the end in one line."""
+    def tell(self, text: str) -> None:
+        """Tells something in one line, above the bar where there is one."""
         self.clear()
         if not self._silent:
             note(f"{self._name}  {text}")

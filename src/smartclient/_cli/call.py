@@ -7,7 +7,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from .bodies import body_options
-from .codes import exit_code
 from .colours import Paint
 from .exits import CANNOT_WRITE, OK, STATUS, USAGE, Fault, cannot
 from .flags import Parser, call_parser, wants_body
@@ -88,6 +87,7 @@ class _Calls:
                     self._method, _uploading_to(url, self._arguments), **options, **body
                 ) as response:
                     return self._answered(response)
+            from .codes import exit_code
             from .machine import failure, line
 
             try:
@@ -132,6 +132,7 @@ class _Calls:
     def _answered(self, response: "Response") -> int:
         arguments, code = self._arguments, self._code(response)
         self._tell(response)
+        _check_coding(response, arguments)
         out = self._output(response)
         look = look_for(out, arguments.format, arguments.color)
         if arguments.include or self._method == "HEAD":
@@ -157,7 +158,7 @@ class _Calls:
         if self._teller.verbose:
             self._teller.line("*", end_words(response, exchanges, size))
         if self._arguments.timing:
-            for text in timing_lines(exchanges, size):
+            for text in timing_lines(exchanges, size) if exchanges else ("no request was sent: from the cache",):
                 note(text)
 
     def _told(self, response: "Response") -> int:
@@ -166,6 +167,7 @@ class _Calls:
 
         code = self._code(response)
         self._tell(response)
+        _check_coding(response, self._arguments)
         if self._arguments.output == "-" and not self._arguments.remote_name:
             content = response.content
             body = body_member(content, lambda: response.text, response.headers.get("content-type"))
@@ -189,7 +191,9 @@ class _Calls:
 
     def _tell_status(self, response: "Response", code: int) -> None:
         if code == STATUS:
-            self._teller.failure(f"{self._method} {response.url}: {status_words(response)}")
+            offline = self._arguments.offline and response.status_code == 504
+            why = ", for nothing usable is stored, and --offline asks nobody" if offline else ""
+            self._teller.failure(f"{self._method} {response.url}: {status_words(response)}{why}")
 
     def _output(self, response: "Response | None") -> Output:
         """Opened at the first answer: a call that fails leaves the old file alone. With -O each answer has its own."""
@@ -200,6 +204,17 @@ class _Calls:
         if self._out is None:
             self._out = self._stack.enter_context(_opened(self._arguments.output))
         return self._out
+
+
+def _check_coding(response: "Response", arguments: argparse.Namespace) -> None:
+    """Raises ContentDecodingError for content that nobody could read."""
+    if response.undecoded is not None and not arguments.raw:
+        from .._model.errors import ContentDecodingError
+
+        coding = ascii(response.undecoded[:40])
+        raise ContentDecodingError(
+            f"the content has a coding that nobody here knows, {coding}; --raw takes it as it is"
+        )
 
 
 def _method(command: str, arguments: argparse.Namespace) -> str:

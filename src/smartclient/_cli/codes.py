@@ -1,6 +1,7 @@
 """Which error ends the program with which exit code: one table, for every class of the tree."""
 
 from .._model import errors
+from .._model.answer_errors import JSONDecodeError
 from .exits import (
     CANNOT_WRITE,
     CERTIFICATE_REFUSED,
@@ -22,7 +23,7 @@ CODES: dict[type[errors.RequestException], int] = {
     errors.InvalidHeader: USAGE,
     errors.InvalidOption: USAGE,
     errors.InvalidJSONError: USAGE,
-    errors.JSONDecodeError: 8,
+    JSONDecodeError: 8,
     errors.ResolveError: 6,
     errors.ConnectionError: 7,
     errors.RetryError: 7,

@@ -6,9 +6,10 @@ import platform
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from .._api.places import cache_folder, state_folder
+from .._model.declared import NamedTuple
 from .exits import NO, OK
 from .flags import Parser
 from .masks import masked

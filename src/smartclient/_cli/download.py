@@ -18,6 +18,7 @@ from .flags import (
     add_time_flags,
     add_tls_flags,
 )
+from .resumptions import Resumptions
 from .settings import blaming_files, call_options, session_options
 from .telling import Teller
 from .timing import size_text
@@ -91,12 +92,12 @@ def run(command: str, arguments: argparse.Namespace) -> int:
         raise Fault(USAGE, "several URLs need a folder: -o DIR")
     from .. import Session
 
-    code = OK
-    with blaming_files(arguments), Session(**session_options(arguments)) as session:
-        files = _Files(session, arguments)
-        for url in urls:
-            code = code or files.code_of(url)
-    return code
+    resumptions = Resumptions()
+    options = session_options(arguments) | {"on_event": resumptions}
+    with blaming_files(arguments), Session(**options) as session:
+        files = _Files(session, arguments, resumptions)
+        codes = [files.code_of(url) for url in urls]
+    return next(filter(None, codes), OK)
 
 
 def _listed(name: str | None) -> Iterator[str]:
@@ -108,8 +109,9 @@ def _listed(name: str | None) -> Iterator[str]:
 class _Files:
     """The downloads of one command line."""
 
-    def __init__(self, session: "Session", arguments: argparse.Namespace) -> None:
+    def __init__(self, session: "Session", arguments: argparse.Namespace, resumptions: Resumptions) -> None:
         self._session = session
+        self._resumptions = resumptions
         self._arguments = arguments
         self._teller = Teller(arguments)
         self._options = call_options(arguments, {})
@@ -124,6 +126,7 @@ class _Files:
 
         name = _last_segment(url)
         bar = Bar(self._teller.text(name), silent=self._arguments.silent or self._arguments.json_out)
+        self._resumptions.begin(bar.tell)
         try:
             found = self._session.download(
                 url,
@@ -146,7 +149,7 @@ class _Files:
             self._write(url, code, error=error)
             self._teller.failure(" ".join(str(error).split()))
             return code
-        bar.finish(_words(found, bar.seconds))
+        bar.tell(_words(found, bar.seconds))
         self._write(url, OK, found=found)
         return OK
 

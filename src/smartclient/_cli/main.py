@@ -11,7 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
-from .exits import CLOSED_PIPE, INTERNAL, INTERRUPTED, OK, cannot
+from .exits import CLOSED_PIPE, INTERNAL, INTERRUPTED, OK, USAGE, Fault, cannot
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options", "query")
 # Each command is one file with `parser(command)` and `run(command, arguments)`.
@@ -78,6 +78,8 @@ def main(argv: Sequence[str]) -> int:
             _print(f"smartclient {_version()}\n")
             return OK
         command, flags = (argv[0], argv[1:]) if argv[0] and argv[0] in FILES else ("", argv)
+        if not command and argv[0].isalpha() and argv[0] != "localhost":
+            raise _no_command(argv[0])
         file = import_module(f".{FILES[command]}", __package__)
         arguments = file.parser(command or "get").parsed(flags)
         silent = getattr(arguments, "silent", False)
@@ -93,6 +95,15 @@ def main(argv: Sequence[str]) -> int:
         return OK
     except Exception as error:
         return _failed(error, silent=silent)
+
+
+def _no_command(word: str) -> Fault:
+    """What is said of a word that is no command, and cannot be a URL."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, [*filter(None, FILES), "version", "help"], 1)
+    hint = f"did you mean {near[0]}?" if near else "URLs begin with http:// or https://"
+    return Fault(USAGE, f"no such command: {word}; {hint} (see smartclient --help)")
 
 
 def _failed(error: Exception, *, silent: bool) -> int:

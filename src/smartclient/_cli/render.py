@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from io import FileIO, IncrementalNewlineDecoder
 from itertools import chain
 from select import select
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
+from .._model.declared import NamedTuple
 from .colours import Paint, paint_for
 from .exits import cannot
 from .masks import escaped

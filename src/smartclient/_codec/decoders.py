@@ -4,9 +4,10 @@ RFC 9110 section 8.4. Each coding has its own module, which is imported with the
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
 
+from .._model.declared import NamedTuple, Protocol
 from .._model.errors import ContentDecodingError, DecodedTooLarge
+from .._model.fields import ACCEPT_ENCODING
 from .._model.options import Limits
 from .streams import CodedStreams
 
@@ -21,7 +22,6 @@ class Decoder(Protocol):
 
     def feed(self, data: bytes) -> None:
         """Takes the next bytes as received, once `next_piece` gave b""; cheap, decodes nothing."""
-        ...
 
     def next_piece(self) -> bytes:
         """The next decoded bytes, at most `PIECE_MAX`; b"" means that more input is needed.
@@ -30,7 +30,6 @@ class Decoder(Protocol):
             ContentDecodingError: not this coding, a wrong checksum or length, or bytes after its end.
             DecodedTooLarge: the output is too large for its input.
         """
-        ...
 
     def finish(self) -> None:
         """Says that no input follows, after `next_piece` gave b"".
@@ -38,7 +37,6 @@ class Decoder(Protocol):
         Raises:
             ContentDecodingError: the end mark was not seen. No input at all is an empty body, and no error.
         """
-        ...
 
 
 def _gzip() -> CodedStreams:
@@ -67,8 +65,8 @@ def _zstd() -> CodedStreams:
 
 # All are named to every peer: their packages are required, and looking for them would cost each start more than all
 # of `Session()`. `_layer` says which one is missing where somebody has taken it away.
-_CODINGS: dict[str, Callable[[], CodedStreams]] = {"gzip": _gzip, "deflate": _deflate, "br": _br, "zstd": _zstd}
-ACCEPT_ENCODING = ", ".join(_CODINGS)
+_OPENERS: tuple[Callable[[], CodedStreams], ...] = (_gzip, _deflate, _br, _zstd)
+_CODINGS = dict(zip(ACCEPT_ENCODING.split(", "), _OPENERS, strict=True))
 
 
 class _Stack:

@@ -2,7 +2,8 @@
 
 import sys
 import zlib
-from typing import Protocol
+
+from .._model.declared import Protocol
 
 CODINGS = ("gzip", "zstd")
 _GZIP_LEVEL = 6
@@ -14,11 +15,9 @@ class Encoder(Protocol):
 
     def compress(self, data: bytes, /) -> bytes:
         """Coded bytes, perhaps none yet."""
-        ...
 
     def flush(self) -> bytes:
         """The rest, once all was given."""
-        ...
 
 
 def encoder_for(coding: str) -> Encoder:

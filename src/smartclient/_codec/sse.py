@@ -1,8 +1,8 @@
 """Server-sent events out of bytes, as the HTML standard (section 9.2.6) reads them; sans-IO, never reconnects."""
 
 import re
-from typing import NamedTuple
 
+from .._model.declared import NamedTuple
 from .._model.errors import BodyTooLarge
 from .lines import LineSplitter
 

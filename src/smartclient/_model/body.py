@@ -1,8 +1,9 @@
 """Bodies: what a request sends (`RequestBody`) and how a response's content is pulled (`BodyReader`)."""
 
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
+from .declared import Protocol
 from .errors import IncompleteBody, RequestException
 from .headers import NO_FIELDS, Fields
 
@@ -13,19 +14,15 @@ class BodyReader(Protocol):
     @property
     def trailers(self) -> Fields:
         """The fields after the content, there once its end was read."""
-        ...
 
     async def read(self) -> bytes:
         """The next piece, never empty; b"" is the clean end, and stays so. A broken body raises one of our errors."""
-        ...
 
     async def discard(self) -> None:
         """Lets go of a body that nobody will read: reads on, undecoded, where that saves the connection."""
-        ...
 
     def abort(self) -> None:
         """Gives the body up, at any moment, from any state, in plain sync code; nothing happens after the end."""
-        ...
 
 
 class BytesReader:
@@ -130,7 +127,6 @@ class PulledBody(Protocol):
 
     async def next_piece(self) -> bytes:
         """The next piece; b"" is the end. What the caller's own code raises passes through."""
-        ...
 
 
 class PlainPieces:

@@ -5,8 +5,8 @@ Source: RFC 9110 sections 11.2, 11.3 and 11.6.1.
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from .declared import NamedTuple
 from .fields import unquoted
 from .headers import TOKEN
 

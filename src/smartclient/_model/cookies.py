@@ -3,8 +3,9 @@
 Source: RFC 6265bis (draft-ietf-httpbis-rfc6265bis) sections 5.1.1 and 5.6.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from .declared import NamedTuple
 from .errors import InvalidHeader
 from .fields import MONTH_NUMBERS, delta_seconds, epoch_seconds
 from .patterns import later

@@ -4,8 +4,9 @@ Never why or when: that is in `_rules`. The words of `why` and the text of `Cach
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
+from .declared import NamedTuple
 from .headers import Line
 from .scope import Scope
 from .stored import Key, Stored

@@ -2,8 +2,9 @@
 
 import re
 from base64 import b64decode
-from typing import Any, NamedTuple
+from typing import Any
 
+from .declared import NamedTuple
 from .errors import InvalidOption, shown
 from .fields import parse_list
 

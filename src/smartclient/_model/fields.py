@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
 
+from .declared import NamedTuple
 from .headers import TOKEN
 from .patterns import later
 
@@ -205,6 +205,9 @@ def parse_links(text: str) -> list[Link]:
             found.append(Link(_trimmed(target), _parameters(_split(members, ";"))))
             parts = []
     return found
+
+
+ACCEPT_ENCODING = "gzip, deflate, br, zstd"  # asked for unless somebody says otherwise; `_codec.decoders` undoes them
 
 
 def content_codings(value: str) -> list[str]:

@@ -1,8 +1,9 @@
 """Messages inside the house: the head of a response, interim responses, and the reply that stages hand up."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .body import BytesReader
+from .declared import NamedTuple
 from .frozen import frozen
 from .headers import NO_FIELDS, Fields
 

@@ -1,7 +1,9 @@
 """Who is told of what happens in calls."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from .declared import NamedTuple
 
 if TYPE_CHECKING:
     from .events import Event

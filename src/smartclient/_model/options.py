@@ -1,8 +1,9 @@
 """Options of a call, merged and checked: frozen, so that they can be shared between calls, threads and retries."""
 
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
+from .declared import NamedTuple
 from .errors import InvalidOption, shown
 from .frozen import field, frozen
 from .proxy import Proxies, Proxy

@@ -5,8 +5,9 @@ Source: RFC 3986 section 2 and appendix A.
 
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
+from .declared import NamedTuple
 from .errors import InvalidOption
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")

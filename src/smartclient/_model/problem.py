@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from .declared import NamedTuple
 
 PROBLEM_MAX = 2**16  # bytes of a body that is read as one
 MEDIA_TYPE = "application/problem+json"

@@ -4,8 +4,9 @@ Never which of them serves a URL: that is `_rules.proxy`. Sources: RFC 9110 sect
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
+from .declared import NamedTuple
 from .errors import InvalidProxyURL, InvalidURL
 from .patterns import later
 from .url import URL

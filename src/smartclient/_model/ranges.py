@@ -1,8 +1,8 @@
 """Byte ranges of a representation as fields say them (RFC 9110 section 14); never what to do about them."""
 
 import re
-from typing import NamedTuple
 
+from .declared import NamedTuple
 from .patterns import later
 
 _CONTENT_RANGE = later(r"bytes[ \t]+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", re.IGNORECASE)

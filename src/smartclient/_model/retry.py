@@ -4,8 +4,9 @@ Source: RFC 9110 section 9.2.2 (idempotent methods), the IANA registries of meth
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
+from .declared import NamedTuple
 from .errors import InvalidOption, shown
 from .frozen import field, frozen
 from .timings import Timings

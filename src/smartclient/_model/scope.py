@@ -4,7 +4,9 @@ Sources: RFC 9111 section 4.4, RFC 9875 (groups). Never how it is removed.
 """
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from .declared import NamedTuple
 
 
 class Scope(NamedTuple):

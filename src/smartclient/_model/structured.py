@@ -4,8 +4,8 @@ Source: RFC 8941 sections 3 and 4.2. A value with any error in it is no value at
 """
 
 import re
-from typing import NamedTuple
 
+from .declared import NamedTuple
 from .patterns import later
 
 BareItem = bool | int | float | str | bytes

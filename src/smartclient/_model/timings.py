@@ -1,6 +1,6 @@
 """How long the phases of one exchange took: noted while it goes on, shown as `Timings`; no clock is read here."""
 
-from typing import NamedTuple
+from .declared import NamedTuple
 
 
 class Timings(NamedTuple):

@@ -5,8 +5,9 @@ Sources: RFC 3986 (syntax, reference resolution), RFC 6874 (zone identifiers), R
 
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
+from .declared import NamedTuple
 from .errors import InvalidSchema, InvalidURL, MissingSchema
 from .patterns import later
 from .percent import CONTROL, PATH, QUERY, USERINFO, encoded, query_from

@@ -1,6 +1,6 @@
 """What two ends of a WebSocket agree on; never how."""
 
-from typing import NamedTuple
+from .declared import NamedTuple
 
 DEFLATE = "permessage-deflate"
 

@@ -1,7 +1,6 @@
 """From a route to an open stream: TCP, a proxy, TLS, inside one limit. The race between addresses is `tcp`'s."""
 
-from typing import NamedTuple
-
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption, RequestException, SSLError
 from .._model.options import TLS, Reach
 from .._model.proxy import Proxy

@@ -6,10 +6,11 @@ The shapes are httpcore's, by duck typing: nothing is imported, nothing is inher
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._model import errors
 from .._model.body import PlainPieces, PulledBody, RequestBody
+from .._model.declared import NamedTuple
 from .._model.errors import (
     BodyReadTimeout,
     IncompleteBody,

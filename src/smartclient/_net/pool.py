@@ -8,9 +8,10 @@ import os
 import threading
 import warnings
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from .._model.declared import NamedTuple
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout
 from .._model.frozen import replace
 from .._model.options import DEFAULT_OPTIONS, Limits, Options, Timeout

@@ -9,8 +9,9 @@ from collections.abc import Callable, Hashable
 from enum import Enum
 from heapq import heapify, heappop, heappush, heapreplace
 from math import floor, inf
-from typing import Final, Generic, Literal, Protocol, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
+from .._model.declared import Protocol
 from .._model.errors import InvalidOption
 from .._runtime.base import Future
 

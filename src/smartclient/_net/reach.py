@@ -1,6 +1,5 @@
 """Addresses as a caller wants them: `resolve=`, `unix_socket=` and `local_address=` before the system is asked."""
 
-import contextvars
 import socket
 from collections.abc import Coroutine
 from functools import partial
@@ -60,8 +59,9 @@ async def _asked(runtime: Runtime, reach: Reach, host: str, port: int, timeout: 
         if reach.awaits:
             found = await runtime.within(timeout, ask())
         else:
-            context = contextvars.copy_context()
-            found = await in_thread(runtime, runtime.run_in_thread, context.run, ask, timeout=timeout)
+            from contextvars import copy_context
+
+            found = await in_thread(runtime, runtime.run_in_thread, copy_context().run, ask, timeout=timeout)
     except TimeoutError as error:
         raise ConnectTimeout(f"look-up of {host} by resolve= timed out") from error
     except OSError as error:

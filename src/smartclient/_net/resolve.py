@@ -64,8 +64,10 @@ class Resolver:
 
 def _found(host: str, port: int) -> list[Address] | OSError:
     """What the system says of a name."""
+    # Of text `socket` would make IDNA once more, whose tables cost a start 2 ms; stand-ins for it expect text.
+    name = host.encode("ascii") if socket.getaddrinfo.__module__ == "socket" and host.isascii() else host
     try:
-        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except OSError as error:
         return error
     except Exception as error:  # UnicodeError and the like: a name that cannot be asked for has no address

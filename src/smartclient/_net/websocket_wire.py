@@ -4,13 +4,14 @@ The frames are wsproto's, a sans-IO library. What lives here is whole messages, 
 the protocol asks for. Source: RFC 6455.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from wsproto import ConnectionType
 from wsproto.connection import Connection, ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 
+from .._model.declared import NamedTuple
 from .._model.websocket import DEFLATE, Deflate
 
 MESSAGE_MAX = 16 * 2**20

@@ -1,8 +1,9 @@
 """What credentials are to the origin stage: something that a request goes through, within one origin."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
+from .._model.declared import NamedTuple, Protocol
 from .._model.message import Reply
 from .._model.request import Request
 from .._runtime.base import Future
@@ -37,7 +38,6 @@ class Auth(Protocol):
 
     async def through(self, request: Request, send: Stage, runtime: Waiting, wall_clock: WallClock) -> Reply:
         """The answer to `request` with credentials, which may take several exchanges by `send`."""
-        ...
 
 
 class Settled(NamedTuple):

@@ -177,24 +177,6 @@ class CacheStage:
         return served
 
 
-class OwnCacheStage:
-    """Where the session keeps nothing: a call that brings a cache of its own has it used."""
-
-    __slots__ = ("again", "clock", "next", "together")
-
-    def __init__(self, clock: Callable[[], float], next: Stage, together: Together, again: bool = True) -> None:
-        """As for `CacheStage`."""
-        self.again = again
-        self.clock = clock
-        self.next = next
-        self.together = together
-
-    async def __call__(self, request: Request) -> Reply:
-        own = request.options.caching
-        stage = self.next if own is None else CacheStage(own, self.clock, self.next, self.together, self.again)
-        return await stage(request)
-
-
 def _unsatisfiable(request: Request, plan: Unsatisfiable, key: Key) -> Reply:
     reply = Reply(Head(504, _NO_CONTENT, "Gateway Timeout"), BytesReader(b""), request)
     reply.provenance = "cache"

@@ -4,9 +4,9 @@ Never whether a stored response answers them: each decides that for itself, by t
 """
 
 from functools import partial
-from typing import Protocol
 
 from .._model.decision import Asking
+from .._model.declared import Protocol
 from .._model.errors import RequestException
 from .._model.message import Reply
 from .._model.request import Request
@@ -27,11 +27,9 @@ class Asks(Looks, Protocol):
 
     async def ask(self, request: Request, plan: Asking, key: Key, sent_at: float) -> Reply:
         """The origin's answer, or what stands in for it."""
-        ...
 
     async def stand_in(self, request: Request, plan: Asking, failure: RequestException) -> Reply:
         """What stands in for an origin that fails; else raises `failure`."""
-        ...
 
 
 async def take_place(

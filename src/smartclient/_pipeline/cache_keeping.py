@@ -28,7 +28,6 @@ from .._rules.explanation import explain, explain_served, explain_stand_in
 from .._rules.freshness import current_age
 from .._rules.invalidation import SAFE_METHODS, invalidated
 from .._rules.ranges import total_if_kept_broken_off
-from .._rules.validation import Heard, on_response
 from .._runtime.base import Runtime
 from .._store.base import Writer
 from .cache_bodies import JoinedReader, TeeReader, poured
@@ -65,6 +64,8 @@ class Keeping:
         """
         if reply.provenance == "adapter":
             return True
+        from .._rules.validation import Heard, on_response  # not for answers that nobody could use again
+
         outcome = on_response(plan, Heard(request, key, reply.head, sent_at, now, self._policy))
         if not isinstance(outcome, AskAgain):
             reply.cache = explain(plan, outcome, reply.head.status, reply.head.fields, now, key)

@@ -3,9 +3,8 @@
 Advisory: a lease ends by itself, and whoever has waited long enough asks without one.
 """
 
-from typing import Protocol
-
 from .._model.decision import Asking
+from .._model.declared import Protocol
 from .._model.message import Reply
 from .._model.request import Request
 from .._model.stored import Key
@@ -29,7 +28,6 @@ class Looks(Protocol):
 
     async def look(self, request: Request, keys: tuple[Key, ...]) -> Reply | tuple[Asking, float]:
         """The answer from the store, or how and since when to ask the origin."""
-        ...
 
 
 async def lease_or_answer(stage: Looks, request: Request, keys: tuple[Key, ...]) -> tuple[Lease | Reply | None, bool]:

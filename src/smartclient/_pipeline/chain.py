@@ -6,11 +6,11 @@ from .._rules.budget import RetryBudget
 from .._rules.hsts import HSTSList
 from .._rules.jar import Jar
 from .._runtime.base import Runtime
-from .cache import CacheStage, OwnCacheStage
 from .caching import Caching
 from .content import ContentStage
 from .extras import NO_EXTRAS, Extras
 from .origin import OriginStage
+from .own_cache import OwnCacheStage
 from .redirect import RedirectStage
 from .retry import RetryStage
 from .stage import Stage
@@ -67,5 +67,7 @@ def build_hop(
     if caching is None:
         stage: Stage = OwnCacheStage(wall_clock, inner, together, again)
     else:
+        from .cache import CacheStage  # with all its rules, which programs without a cache do not need
+
         stage = CacheStage(caching, wall_clock, inner, together, again)
     return extras.around_hop(OriginStage(jar, wall_clock, ContentStage(stage), together.runtime, hsts))

@@ -3,15 +3,19 @@
 Above the cache on both ways: Vary selects on the fields that are set here, and stored bytes stay as received.
 """
 
-from .._codec.decoders import ACCEPT_ENCODING, Decoder, decoding_for
+from typing import TYPE_CHECKING
+
 from .._model.body import NO_BODY, BodyReader
 from .._model.errors import BodyTooLarge, DecodedTooLarge, NegotiationError, RequestException
-from .._model.fields import content_codings
+from .._model.fields import ACCEPT_ENCODING, content_codings
 from .._model.headers import Fields
 from .._model.message import Reply
 from .._model.options import Limits
 from .._model.request import Request
 from .stage import Stage
+
+if TYPE_CHECKING:
+    from .._codec.decoders import Decoder
 
 _REFUSALS = (415, 417)  # of a body's coding, or of an expectation
 
@@ -40,6 +44,8 @@ class ContentStage:
             _check_match(reply)
         fields = reply.head.fields
         if "content-encoding" in fields.index and _may_have_content(reply) and reply.provenance != "adapter":
+            from .._codec.decoders import decoding_for
+
             try:
                 decoding = decoding_for(content_codings(fields.get("content-encoding")), request.options.limits)
             except RequestException as error:
@@ -69,7 +75,7 @@ class DecodedBody:
 
     __slots__ = ("_decoder", "_ended", "_failure", "_raw")
 
-    def __init__(self, raw: BodyReader, decoder: Decoder) -> None:
+    def __init__(self, raw: BodyReader, decoder: "Decoder") -> None:
         self._raw = raw
         self._decoder = decoder
         self._ended = False

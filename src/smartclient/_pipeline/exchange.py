@@ -5,8 +5,9 @@ or the mock that took the place of a shell's method, gets a `ForeignRequest`, an
 """
 
 from collections.abc import Awaitable
-from typing import Any, Protocol
+from typing import Any
 
+from .._model.declared import Protocol
 from .._model.message import Reply
 from .._model.request import Request
 from .._net.transport import HANDLE_ASYNC_REQUEST, HANDLE_REQUEST, AsyncTransport, SyncTransport, exchange

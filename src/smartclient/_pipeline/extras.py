@@ -1,8 +1,9 @@
 """What a session may have besides its options: observers, a rate, trace fields; each of them is a stage of its own."""
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from .._model.declared import NamedTuple
 from .._model.observer import Observer
 from .._runtime.base import Runtime
 from .stage import Stage

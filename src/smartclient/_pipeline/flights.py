@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from copy import copy
 from typing import Any
 from weakref import WeakSet
 
@@ -135,6 +134,8 @@ def _tries_alike(leader: Request, request: Request) -> bool:
 
 def _for_another(error: RequestException) -> RequestException:
     """The same failure for another caller, who adds to it whose it is."""
+    from copy import copy
+
     again = copy(error)
     again.request = again.response = again.elapsed = None
     again.__cause__ = error.__cause__

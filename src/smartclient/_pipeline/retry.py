@@ -1,8 +1,9 @@
 """Repeats what failed, while the rules allow. Sees network exchanges only: cache hits never get here."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from .._model.declared import Protocol
 from .._model.errors import RequestException
 from .._model.message import Reply
 from .._model.request import Request

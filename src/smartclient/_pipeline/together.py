@@ -1,11 +1,14 @@
 """What the calls over one runtime do for each other: flights, and validations in the background; never how."""
 
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from .._runtime.base import Runtime, new_lock
 from .background import Background
 from .caching import Caching
-from .flights import Flights
+
+if TYPE_CHECKING:
+    from .flights import Flights
 
 
 class Together:
@@ -23,10 +26,12 @@ class Together:
         self._lock = new_lock()
         self._flights: WeakKeyDictionary[Caching, Flights] = WeakKeyDictionary()
 
-    def flights_of(self, caching: Caching) -> Flights | None:
+    def flights_of(self, caching: Caching) -> "Flights | None":
         """The flights of the calls over one cache; None where nobody waits for others."""
         if caching.collapse is False:
             return None
+        from .flights import Flights
+
         with self._lock:
             flights = self._flights.get(caching)
             if flights is None:

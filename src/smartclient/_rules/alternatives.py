@@ -5,8 +5,8 @@ Sources: RFC 9110 section 15.5.7, RFC 2295 section 8.3 (Alternates), RFC 8288 (L
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from .._model.declared import NamedTuple
 from .._model.fields import parse_links, parse_media_type
 from .._model.headers import Fields
 

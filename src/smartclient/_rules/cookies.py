@@ -5,9 +5,9 @@ Source: RFC 6265bis (draft-ietf-httpbis-rfc6265bis) sections 5.1.3, 5.1.4, 5.7, 
 
 from collections.abc import Iterable
 from heapq import nsmallest
-from typing import NamedTuple
 
 from .._model.cookies import Cookie, SetCookie, parse_set_cookie
+from .._model.declared import NamedTuple
 from .._model.url import URL
 from .suffixes import is_public_suffix
 

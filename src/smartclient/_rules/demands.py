@@ -5,9 +5,9 @@ Sources: RFC 9111 sections 5.2.1 and 5.4; RFC 5861 section 4.
 
 from collections.abc import Mapping
 from math import inf
-from typing import NamedTuple
 
 from .._model.decision import Forward
+from .._model.declared import NamedTuple
 from .._model.fields import delta_seconds, parse_cache_control
 from .._model.request import Request
 from .conditional import ANSWERED_CONDITIONS, FOR_ORIGINS

@@ -6,9 +6,9 @@ Sources: RFC 7616, RFC 2069 (challenges without qop), RFC 8187 (names outside AS
 import hashlib
 import re
 from collections.abc import Callable
-from typing import NamedTuple
 
 from .._model.challenges import parse_challenges
+from .._model.declared import NamedTuple
 from .._model.request import Request
 
 _ALGORITHMS = {

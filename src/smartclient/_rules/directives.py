@@ -5,10 +5,13 @@ Sources: RFC 9111 section 5.2.2; RFC 9213 section 2.
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from .._model.fields import parse_cache_control
 from .._model.headers import Fields
-from .._model.structured import Item, parse_structured_dictionary
+
+if TYPE_CHECKING:
+    from .._model.structured import Item
 
 Directives = Mapping[str, str | None]
 
@@ -31,19 +34,21 @@ def directives_of(fields: Fields, targets: Sequence[str] = ()) -> Directives:
 
 def targeted_directives(fields: Fields, targets: Sequence[str]) -> Directives | None:
     """What a targeted field says, in whose presence neither Cache-Control nor Expires counts; None without one."""
-    for name in targets:
+    for name in filter(fields.index.__contains__, targets):
+        from .._model.structured import parse_structured_dictionary
+
         members = parse_structured_dictionary(fields.get(name, ""))
         if members:
             return {key: _argument(item) for key, item in members.items() if _counts(key, item)}
     return None
 
 
-def _counts(key: str, item: Item) -> bool:
+def _counts(key: str, item: "Item") -> bool:
     """Whether the value is of a kind that the directive can have."""
     if key in _COUNTING_SECONDS:
         return type(item.value) is int
     return item.value is True or (isinstance(item.value, str | int) and item.value is not False)
 
 
-def _argument(item: Item) -> str | None:
+def _argument(item: "Item") -> str | None:
     return None if item.value is True else str(item.value)

@@ -6,8 +6,9 @@ Pure: the file, the clock and the requests are elsewhere.
 import json
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption, shown
 
 PARALLEL_MAX = 16

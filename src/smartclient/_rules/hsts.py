@@ -6,8 +6,9 @@ Source: RFC 6797.
 import re
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.fields import delta_seconds
 from .._model.headers import TOKEN, Fields
 from .._model.url import URL

@@ -6,9 +6,10 @@ Source: RFC 6265bis (draft-ietf-httpbis-rfc6265bis) sections 5.7 and 5.8.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any
 
 from .._model.cookies import Cookie, checked_pair, parse_set_cookie
+from .._model.declared import NamedTuple
 from .._model.url import URL
 from .cookies import (
     IN_ALL_MAX,

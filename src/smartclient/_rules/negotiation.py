@@ -5,8 +5,9 @@ Sources: RFC 9110 sections 8.3 to 8.5, 12.4.2 and 12.5; RFC 4647 section 3.3.1 (
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption, shown
 from .._model.fields import Weighted, content_codings, parse_list, parse_media_type, parse_weighted
 from .._model.headers import TOKEN

@@ -6,8 +6,9 @@ field that poses as HTTP_PROXY) and CVE-2025-62718 (NO_PROXY evaded by another s
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidProxyURL
 from .._model.frozen import replace
 from .._model.patterns import later

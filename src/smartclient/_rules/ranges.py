@@ -4,9 +4,9 @@ Sources: RFC 9111 section 3.4; RFC 9110 sections 13.1.5, 14.1.2, 14.2 and 15.3.7
 """
 
 import re
-from typing import NamedTuple
 
 from .._model.decision import Piece, Span
+from .._model.declared import NamedTuple
 from .._model.fields import parse_http_date
 from .._model.headers import Fields
 from .._model.patterns import later

@@ -6,8 +6,9 @@ generic cell rate algorithm). Source of the fields: draft-ietf-httpapi-ratelimit
 
 import re
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.headers import Fields
 from .._model.rate import Rate
 from .._model.url import Origin

@@ -1,8 +1,8 @@
 """Whether and when a request is sent again (RFC 9110 section 9.2.2, RFC 9112 section 9.3.1); never the sending."""
 
 from collections.abc import Container
-from typing import NamedTuple, Protocol
 
+from .._model.declared import NamedTuple, Protocol
 from .._model.errors import (
     ConnectionError,
     DeadlineExceeded,

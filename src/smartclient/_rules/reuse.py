@@ -26,7 +26,6 @@ from .freshness import current_age, is_fresh
 from .ranges import completing_fields, is_start
 from .selection import select
 from .staleness import license_of
-from .validation import conditions
 
 NOTHING_STORED = Forward("uri-miss", True, "nothing is stored for this URI", "RFC 9111 section 4")
 _NO_VARIANT = Forward("vary-miss", True, "no stored variant matches the request", "RFC 9111 section 4.1")
@@ -107,6 +106,8 @@ def _enlarge(
 
 
 def _validation(stored: tuple[Stored, ...], chosen: Stored | None, cause: Forward) -> Revalidate | Forward:
+    from .validation import conditions
+
     fields = conditions(stored)
     if not fields:
         return cause if chosen is None else cause._replace(chosen=chosen)

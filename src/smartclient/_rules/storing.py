@@ -15,7 +15,6 @@ from .._model.policy import DEFAULT_POLICY, CachePolicy, CacheRule
 from .._model.ranges import parse_content_range
 from .._model.request import Request
 from .._model.stored import Key, Part, Stored
-from .._model.structured import parse_structured_list
 from .directives import Directives, directives_of, targeted_directives
 from .freshness import freshness_lifetime, generated_at, heuristic_lifetime, initial_age
 from .selection import selecting_values
@@ -243,7 +242,12 @@ def _until(fresh_until: float, directives: Directives, name: str) -> float:
 
 
 def _groups_of(fields: Fields) -> tuple[str, ...]:
-    members = parse_structured_list(", ".join(fields.getlist("cache-groups"))) or []
+    lines = fields.getlist("cache-groups")
+    if not lines:
+        return ()
+    from .._model.structured import parse_structured_list
+
+    members = parse_structured_list(", ".join(lines)) or []
     return tuple([item.value for item in members if type(item.value) is str][:_GROUPS_MAX])
 
 

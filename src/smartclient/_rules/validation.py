@@ -6,7 +6,6 @@ Source: RFC 9111 sections 3.2, 3.4, 4.3.1, 4.3.3, 4.3.4 and 4.3.5; RFC 9110 sect
 from collections.abc import Sequence
 from copy import copy
 from math import inf, nextafter
-from typing import NamedTuple
 
 from .._model.decision import (
     AskAgain,
@@ -19,6 +18,7 @@ from .._model.decision import (
     Store,
     UseStale,
 )
+from .._model.declared import NamedTuple
 from .._model.headers import Fields, Line
 from .._model.message import Head
 from .._model.policy import DEFAULT_POLICY, CachePolicy

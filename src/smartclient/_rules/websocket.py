@@ -6,8 +6,9 @@ Sources: RFC 6455 section 4, RFC 7692 section 7.1 (permessage-deflate).
 from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha1
-from typing import Any, NamedTuple
+from typing import Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import InvalidOption, WebSocketError, shown
 from .._model.headers import Fields, Line, is_token
 from .._model.message import Head

@@ -9,9 +9,10 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
+from .._model.declared import NamedTuple, Protocol
 from .._model.errors import SessionMisuse
 
 if TYPE_CHECKING:
@@ -49,11 +50,9 @@ class Stream(Protocol):
 
     async def read(self, max_bytes: int, timeout: float | None) -> bytes:
         """At least one byte, at most `max_bytes`; b"" at the peer's orderly end (TLS: close_notify)."""
-        ...
 
     async def write(self, data: bytes, timeout: float | None) -> None:
         """Hands all of `data` over, whatever the peer says meanwhile: heads and small bodies."""
-        ...
 
     async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
         """How many bytes of `data`, of at most `PIECE`, were handed over; waits while that is none.
@@ -61,22 +60,18 @@ class Stream(Protocol):
         Returns early, with 0 where nothing was taken, when there is something to read (`is_readable()`); never waits
         for both sides to move at once. After 0 the same data must be offered again: TLS may have begun with it.
         """
-        ...
 
     def abort(self) -> None:
         """Closes at once, from any state, any number of times, in plain sync code."""
-        ...
 
     def is_readable(self) -> bool:
         """Whether there is something to read without waiting: content, the peer's end, or the loss of the peer.
 
         What only TLS itself has to say, such as session tickets, does not count.
         """
-        ...
 
     def get_extra_info(self, name: str) -> Any:
         """ "ssl_object", "peername" or None."""
-        ...
 
 
 class OutOfTime(TimeoutError):
@@ -88,7 +83,6 @@ class Worker(Protocol):
 
     def cancel(self) -> object:
         """Ends a task; a thread ends by itself, and holds no exit."""
-        ...
 
 
 class Runtime(Protocol):
@@ -98,15 +92,12 @@ class Runtime(Protocol):
 
     def now(self) -> float:
         """Monotonic seconds."""
-        ...
 
     def random(self) -> float:
         """0.0 <= x < 1.0, for jitter."""
-        ...
 
     def caller(self) -> object:
         """The thread or task that runs now: equal to itself, and to no other that lives."""
-        ...
 
     async def sleep(self, seconds: float) -> None: ...
 
@@ -114,15 +105,12 @@ class Runtime(Protocol):
 
     async def wait(self, future: Future, timeout: float | None) -> Any:
         """The value of `future`. Raises the builtin TimeoutError; a value may have come all the same."""
-        ...
 
     def call_threadsafe(self, function: Callable[..., Any], *args: Any) -> None:
         """Has `function(*args)` called where futures may be touched; from any thread; lost if that place is gone."""
-        ...
 
     def run_in_thread(self, job: Callable[[], None]) -> None:
         """Has `job`, which must not raise, called in a daemon thread; for system calls that know no time-out."""
-        ...
 
     def start(self, work: Coroutine[Any, Any, None]) -> Worker:
         """Has `work`, which must not raise, run beside the calls: in a daemon thread or a task.
@@ -130,30 +118,24 @@ class Runtime(Protocol):
         Raises:
             OSError: the system gives no thread; `work` is closed.
         """
-        ...
 
     async def within(self, timeout: float | None, awaitable: Awaitable[Any]) -> Any:
         """The result of a caller's `awaitable`. Raises OutOfTime; a TimeoutError of its own passes as it is."""
-        ...
 
     def begin(self, address: Address) -> Any:
         """An attempt to connect to `address` without delay (TCP_NODELAY), which goes on by itself. Never waits.
 
         It is the caller's to `finish`, or else to `abort()`, which is plain sync. Raises ConnectionError.
         """
-        ...
 
     async def first(self, attempts: Sequence[Any], timeout: float | None) -> Any | None:
         """One of `attempts`, at least one, that has come to its end; None when none has within `timeout`."""
-        ...
 
     async def finish(self, attempt: Any) -> Stream:
         """The stream of an attempt that `first` gave. Raises ConnectionError, ConnectTimeout where the system did."""
-        ...
 
     async def start_tls(self, stream: Any, context: "ssl.SSLContext", host: str, timeout: float | None) -> Stream:
         """The same stream under TLS, certificate checked for `host`. Raises ConnectTimeout or SSLError."""
-        ...
 
     def duplex(self, stream: Any) -> Stream:
         """`stream`, to be read by one caller while another writes.
@@ -161,11 +143,9 @@ class Runtime(Protocol):
         A read that times out leaves it whole. So does a write that does, and a cancelled task, whatever it waits for:
         what they were writing goes on by itself, or else with the next write. Not so a thread that is interrupted.
         """
-        ...
 
     async def settle(self, streams: list[Stream]) -> None:
         """Waits until aborted streams have really let go of their sockets, at most 1 s."""
-        ...
 
 
 class LoopRuntime(Runtime, Protocol):
@@ -173,7 +153,6 @@ class LoopRuntime(Runtime, Protocol):
 
     def spawn(self, clean_up: Coroutine[Any, Any, Any]) -> None:
         """Has a clean-up run to its end, though nobody waits for it; what it raises is lost."""
-        ...
 
 
 def nearer(limit: float | None, deadline: float, now: float) -> float | None:

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import socket
-import struct
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _KERNEL_LIMITS = os.name == "posix"
 _TICK_MICROS = 4000
+_LONG = sys.maxsize.bit_length() // 8 + 1  # bytes of C's long where `_KERNEL_LIMITS` holds; `struct` costs each start
 
 
 class BlockingStream(SocketStream):
@@ -115,7 +116,8 @@ def _is_late(error: OSError) -> bool:
 def _timeval(timeout: float | None) -> bytes:
     """`timeout` for the kernel, a tick longer since it may wake a tick early; zero means no limit."""
     micros = 0 if timeout is None else int(min(timeout, 2**31) * 1e6) + _TICK_MICROS
-    return struct.pack("ll", *divmod(micros, 1_000_000))
+    seconds, micros = divmod(micros, 1_000_000)
+    return seconds.to_bytes(_LONG, sys.byteorder) + micros.to_bytes(_LONG, sys.byteorder)
 
 
 class BlockingFuture:

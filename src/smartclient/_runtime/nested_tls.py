@@ -7,11 +7,12 @@ fails: so the inner layer runs over memory.
 import ssl
 import time
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
+from .._model.declared import Protocol
 from .._model.errors import ConnectTimeout, ReadError, RequestException, Timeout, WriteError
 from .base import PIECE, Stream
-from .tls import tls_failure
+from .tls import asked_name, tls_failure
 
 _READ = 2**18
 _RECORD = 2**14  # content of one TLS record (RFC 8446 section 5.1)
@@ -28,7 +29,6 @@ class OuterStream(Stream, Protocol):
 
     def read_now(self) -> bytes | None:
         """What has arrived; b"" when the peer has ended or is lost, None when there is nothing yet."""
-        ...
 
 
 class NestedTLSStream:
@@ -41,7 +41,7 @@ class NestedTLSStream:
         outer.above = self
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=asked_name(context, host))
         self._ahead = b""  # content that `is_readable` came upon
         self._records = b""  # encrypted, and not yet with the stream below
 

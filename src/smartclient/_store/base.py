@@ -4,9 +4,9 @@ Whatever a store raises costs the call nothing but a miss: `GuardedStore` sees t
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
 
 from .._model.body import BodyReader
+from .._model.declared import NamedTuple, Protocol
 from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._runtime.base import Runtime
@@ -50,18 +50,15 @@ class Writer(Protocol):
 
     async def write(self, piece: bytes) -> bool:
         """Takes the next piece of the content. False: it will not be kept, so no more need be written."""
-        ...
 
     async def commit(self) -> bool:
         """Makes the response visible, in the place of any that answers the same requests. False: it is not kept.
 
         It is refused when the exchange was sent before its URI was invalidated, or when it is too large.
         """
-        ...
 
     def discard(self) -> None:
         """Forgets it, at any moment, in plain sync code; nothing happens after `commit`."""
-        ...
 
 
 class Lease(Protocol):
@@ -69,7 +66,6 @@ class Lease(Protocol):
 
     def release(self) -> None:
         """Gives it back early, in plain sync code that does not wait."""
-        ...
 
 
 Page = tuple[list[Stored], object]
@@ -87,15 +83,12 @@ class Store(Protocol):
 
     async def salt(self, runtime: Runtime) -> bytes:
         """At least 16 secret bytes, at most 64, that partitions are made with; as lasting as what is stored."""
-        ...
 
     def lacks(self, uri: str) -> bool:
         """Whether nothing is stored for `uri` in any partition, told at once in plain sync code; False if unsure."""
-        ...
 
     async def lookup(self, runtime: Runtime, keys: Iterable[Key]) -> list[Stored]:
         """All variants of the keys, those of the first key first. Small bodies are in hand, of others it is None."""
-        ...
 
     async def open_body(
         self, runtime: Runtime, stored: Stored, span: tuple[int, int] | None = None
@@ -105,42 +98,33 @@ class Store(Protocol):
         It is pinned: once open, no eviction and no invalidation takes it away. Damage that only shows while it is read
         raises IncompleteBody, and the response is dropped.
         """
-        ...
 
     async def writer(self, runtime: Runtime, record: Stored) -> Writer:
         """Takes up a response whose content is still to come; the store sets its `body`, `length` and `place`."""
-        ...
 
     async def freshen(self, runtime: Runtime, stored: Stored, record: Stored) -> bool:
         """Puts `record`, which has the body of `stored`, in its place.
 
         False if that changed or went meanwhile, or was invalidated.
         """
-        ...
 
     async def invalidate(self, runtime: Runtime, scopes: Iterable[Scope], moment: float) -> int:
         """Drops what `scopes` cover and leaves marks; the number dropped."""
-        ...
 
     async def lease(self, runtime: Runtime, key: Key, seconds: float) -> Lease | None:
         """The lease on `key` for so long; None: somebody else has it."""
-        ...
 
     def touch(self, stored: Stored) -> None:
         """Notes that `stored` was used, in plain sync code that does not wait."""
-        ...
 
     async def stats(self, runtime: Runtime) -> Stats:
         """What is held, in numbers."""
-        ...
 
     async def iterate(self, runtime: Runtime, after: object = None) -> Page:
         """What is held, the least recently used first, page by page: `after` is what the page before came with.
 
         Bodies that are not in hand are None. What turns out to be unreadable is dropped.
         """
-        ...
 
     async def close(self, runtime: Runtime) -> None:
         """Gives up what the store holds open, and writes what it has not written yet; the next call opens it again."""
-        ...

@@ -6,11 +6,11 @@ would hold up the reader. Until then their length alone is checked.
 """
 
 import os
-from array import array
+import sys
+from binascii import crc32
 from collections.abc import Callable
-from typing import NamedTuple
-from zlib import crc32
 
+from .._model.declared import NamedTuple
 from .._model.errors import IncompleteBody
 from .._model.headers import NO_FIELDS, Fields
 from .._runtime.base import Runtime, in_thread, new_lock
@@ -32,6 +32,14 @@ class BodyFile(NamedTuple):
         """Whether it can be ours: a name without dots and slashes, a checksum for each chunk."""
         name, length, checksums = self
         return name.isalnum() and (not checksums or len(checksums) == 4 * -(-length // CHUNK))
+
+
+def _numbers(checksums: bytes) -> memoryview:
+    return memoryview(checksums).cast("I")
+
+
+def _octets(checksum: int) -> bytes:
+    return checksum.to_bytes(4, sys.byteorder)
 
 
 class BodyFolder:
@@ -111,7 +119,7 @@ class BodyFolder:
         if len(data) != body.length:
             return None
         if not trusted:
-            if array("I", body.checksums)[0] != crc32(data):
+            if _numbers(body.checksums)[0] != crc32(data):
                 return None
             self._trust(body.name, changed)
         return data
@@ -137,7 +145,7 @@ class BodyFolder:
         if opened is None:
             return None
         try:
-            return array("I", [crc32(data) for data in iter(lambda: os.read(opened[0], CHUNK), b"")]).tobytes()
+            return b"".join([_octets(crc32(data)) for data in iter(lambda: os.read(opened[0], CHUNK), b"")])
         finally:
             os.close(opened[0])
 
@@ -169,7 +177,7 @@ class OpenBody:
         damaged: Callable[[], object],
     ) -> None:
         self._fd = fd
-        self._checksums = array("I", body.checksums)
+        self._checksums = _numbers(body.checksums)
         self._at, self._end = span
         self._length = body.length
         self._trusted = trusted
@@ -306,7 +314,7 @@ class FileSink:
 
     def checksums(self) -> bytes:
         """Those of a body of one chunk; b"" for larger ones, whose checksums are for later."""
-        return array("I", [self._checksum]).tobytes() if self.length <= CHUNK else b""
+        return _octets(self._checksum) if self.length <= CHUNK else b""
 
 
 def _write_all(fd: int, data: memoryview) -> None:

@@ -1,9 +1,10 @@
 """A store written in plain calls, made one that every runtime can use; never what it keeps, or where."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from .._model.body import BytesReader
+from .._model.declared import Protocol
 from .._model.scope import Scope
 from .._model.stored import Key, Stored
 from .._runtime.base import Runtime
@@ -25,39 +26,30 @@ class PlainStore(Protocol):
 
     def salt(self) -> bytes:
         """At least 16 secret bytes, at most 64, as lasting as what is stored."""
-        ...
 
     def lookup(self, keys: Iterable[Key]) -> list[Stored]:
         """All variants of the keys, those of the first key first."""
-        ...
 
     def put(self, record: Stored) -> bool:
         """Keeps `record` in the place of what it `replaces`; False if it was sent before a mark of its scopes."""
-        ...
 
     def freshen(self, stored: Stored, record: Stored) -> bool:
         """Puts `record` in the place of `stored`; False if that changed or went, or was invalidated."""
-        ...
 
     def invalidate(self, scopes: Iterable[Scope], moment: float) -> int:
         """Drops what `scopes` cover and leaves marks; the number dropped."""
-        ...
 
     def touch(self, stored: Stored) -> None:
         """Notes that `stored` was used, without waiting."""
-        ...
 
     def stats(self) -> Stats:
         """What is held, in numbers."""
-        ...
 
     def iterate(self, after: object) -> Page:
         """What is held, page by page."""
-        ...
 
     def close(self) -> None:
         """Gives up what is open; the next call opens it again."""
-        ...
 
 
 class LiftedStore(Store):

@@ -11,9 +11,10 @@ from math import isfinite, isnan
 from operator import attrgetter
 from struct import Struct
 from struct import error as StructError
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 from zlib import crc32
 
+from .._model.declared import NamedTuple
 from .._model.headers import NO_FIELDS, Fields
 from .._model.stored import Part, Stored
 

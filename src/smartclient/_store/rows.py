@@ -13,7 +13,6 @@ from .body_files import BodyFile
 from .marks import MAX_MARKS
 from .memory import MAX_VARIANTS
 from .numbers import number_of, range_of
-from .record import from_bytes, to_bytes
 
 BATCH = 300  # rows that one step of the eviction removes
 KEPT = 0.9  # of the bounds, that eviction leaves
@@ -50,6 +49,8 @@ def lookup(db: sqlite3.Connection, key: Key) -> list[Row]:
 
 def stored_in(row: Sequence[Any]) -> Stored | None:
     """The response in a row; None if it is damaged."""
+    from .record import from_bytes  # many calls find nothing, and write nothing
+
     id, stamp, file, checksums, record = row
     stored = from_bytes(record) if type(record) is bytes else None
     if stored is None:
@@ -74,6 +75,8 @@ def add(db: sqlite3.Connection, record: Stored, file: BodyFile | None, now: floa
         return False  # somebody took us for dead, and has removed it
     for old in _replaced(db, record):
         db.execute("DELETE FROM response WHERE id = ?", old)
+    from .record import to_bytes
+
     data = to_bytes(record)
     stamp = _new_stamp()
     name, checksums = (None, None) if file is None else (file.name, file.checksums)
@@ -137,6 +140,8 @@ def freshen(db: sqlite3.Connection, stored: Stored, record: Stored) -> bool:
     """
     if not _accepts(db, record):
         return False
+    from .record import to_bytes
+
     id, old, file = stored.place
     data = to_bytes(record, file is None)
     stamp = _new_stamp()

@@ -4,6 +4,7 @@ import base64
 import contextlib
 import gzip
 import json
+import select
 import socket
 import ssl
 import threading
@@ -174,6 +175,11 @@ class Origin:
         self.gate.wait(PATIENCE)
         return Page(b"at last\n")
 
+    @property
+    def leaving(self) -> int:
+        """Connections that their clients have ended, and that are not closed yet; 0 where the system does not tell."""
+        return self._server.leaving()
+
     def close(self) -> None:
         """Ends the server and its connections."""
         self.gate.set()
@@ -211,6 +217,16 @@ class _Server(ThreadingTCPServer):
         finally:
             with self._lock:
                 del self._open[request]
+
+    def leaving(self) -> int:
+        if not hasattr(select, "POLLRDHUP"):
+            return 0
+        poller = select.poll()
+        with self._lock:
+            for each in self._open.values():
+                if (handle := each.fileno()) >= 0:  # else it has just been closed
+                    poller.register(handle, select.POLLRDHUP)
+        return len(poller.poll(0))
 
     def shutdown_request(self, request: Any) -> None:
         request.close()

@@ -43,6 +43,7 @@ class _Answers(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.received = bytearray()
+        self.stalled = False
         self.loop = asyncio.get_running_loop()
 
     def data_received(self, data: bytes) -> None:
@@ -66,6 +67,7 @@ class _Answers(asyncio.Protocol):
             self.transport.write((head + body)[: -len(body) // 2 or None])
             self.transport.abort()
         elif kind in ("truncated", "stalled"):
+            self.stalled = True
             self.transport.write(head + body[: len(body) // 2])
             if kind == "truncated":
                 self.transport.close()
@@ -76,7 +78,11 @@ class _Answers(asyncio.Protocol):
         else:
             self.transport.write(head + body)
             if kind == "unasked":  # no answer that anybody could take for one: it may meet the next request half-way
-                self.loop.call_later(0.001, self.transport.write, b"unasked\r\n\r\n")
+                self.loop.call_later(0.001, self._unasked)
+
+    def _unasked(self) -> None:
+        if not self.stalled:  # there it would be the rest of the body, for all that anybody can tell
+            self.transport.write(b"unasked\r\n\r\n")
 
 
 async def _serve(*chain_and_key: str) -> None:
