@@ -1,8 +1,9 @@
 """Which HTTP/2 connection has a place for whom: one for each route, opened once however many ask; never a frame."""
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from .._model.declared import NamedTuple
 from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout, RequestException, SSLError
 from .._model.request import Request
 from .._runtime.base import Future, nearer
