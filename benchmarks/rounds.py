@@ -20,12 +20,13 @@ from contenders import FLOOR, OURS, Target
 ROUND_SECONDS = 0.04  # a client's share of a round: long against the clock, short against the machine's moods
 WARM_UP = 200  # requests before a client is timed: a cold one would get too small a share, and stay cold
 DOWNLOAD_ROUNDS = 9  # at most: a download is a share by itself
+BASE = "base"  # ours in the case that this one is held against
 SLOW = {"httpx", "httpx2"}  # their cost per request grows with the number of connections
 CALM = 1.3  # a round is calm while the floor is at most so many times its best of all runs
 MOST_ROUNDS = 3  # times the rounds asked for, when the machine does not calm down
 
 Timing = dict[str, list[float]]  # "wall" and "cpu": seconds per request, one entry a round
-Outcome = dict[str, Any]  # of a case: "rounds", "calm" and "peers", which holds the ranges of each
+Outcome = dict[str, Any]  # of a case: "rounds", "calm", "peers", the ranges of each, and "base", ours with few callers
 Turn = Callable[[int], None]  # makes so many requests
 
 
@@ -105,15 +106,22 @@ def measure(case: Case, target: Target, peers: list[str], rounds: int, floors: d
 
     `floors` holds the best time of the floor by case, over all runs, and is brought up to date.
     """
-    timings: dict[str, Timing] = {peer: {"wall": [], "cpu": []} for peer in peers}
+    base = case.scales_from if OURS in peers else None
+    players = [*peers, BASE] if base else peers
+    timings: dict[str, Timing] = {player: {"wall": [], "cpu": []} for player in players}
     done = calm = 0
     if case.download:
         rounds = min(rounds, DOWNLOAD_ROUNDS)
-    with Field(case, target, peers).turns() as turns:
+    with contextlib.ExitStack() as stack:
+        turns = stack.enter_context(Field(case, target, peers).turns())
         shares = {peer: _share(case, peer, turn) for peer, turn in turns.items()}
+        if base:
+            few = target._replace(connections=base.connections)
+            turns[BASE] = stack.enter_context(Field(base, few, [OURS]).turns())[OURS]
+            shares[BASE] = _share(base, OURS, turns[BASE])
         gc.collect()
         while calm < rounds and done < rounds * MOST_ROUNDS:
-            for peer in peers[done % len(peers) :] + peers[: done % len(peers)]:
+            for peer in players[done % len(players) :] + players[: done % len(players)]:
                 wall, cpu = _timed(turns[peer], shares[peer])
                 timings[peer]["wall"].append(wall)
                 timings[peer]["cpu"].append(cpu)
@@ -125,6 +133,7 @@ def measure(case: Case, target: Target, peers: list[str], rounds: int, floors: d
         "rounds": done,
         "calm": calm,
         "peers": {peer: {"requests": shares[peer] * done, **_ranges(timings[peer])} for peer in peers},
+        "base": _ranges(timings[BASE]) if base else None,
     }
 
 

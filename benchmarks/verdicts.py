@@ -29,16 +29,11 @@ def worst_ratios(runs: list[Run]) -> Ratios:
 
 
 def worst_scaling(runs: list[Run]) -> dict[str, float]:
-    """Case with many callers -> its CPU per request against asyncio-50, the largest of the runs."""
-
-    def ours(run: Run, name: str) -> float | None:
-        cpu: float | None = run[name]["peers"].get(OURS, {}).get("cpu", {}).get("min") if name in run else None
-        return cpu
-
+    """Case with many callers -> its CPU per request against that with few, in turns; the largest of the runs."""
     return {
-        name: max((ours(run, name) or 0.0) / (ours(run, "asyncio-50") or math.inf) for run in runs)
-        for name in runs[0]
-        if CASES[name].scales and ours(runs[0], name) and ours(runs[0], "asyncio-50")
+        name: max(run[name]["peers"][OURS]["cpu"]["min"] / run[name]["base"]["cpu"]["min"] for run in runs)
+        for name, outcome in runs[0].items()
+        if outcome["base"]
     }
 
 

@@ -68,8 +68,21 @@ def is_seen(session: "Session", auth: Any) -> bool:
 
 
 def is_direct(session: "Session") -> bool:
-    """Whether nobody could tell that a call without options is made without `request`, and by remembered settings."""
-    return type(session) is _session_class and _session_class.request is _request and not is_seen(session, None)
+    """Whether nobody could tell that a call without options is made without `request`, and by remembered settings.
+
+    As `is_seen`, of a session of our own class without credentials; apart from it because most calls are such ones.
+    """
+    return (
+        type(session) is _session_class
+        and _session_class.request is _request
+        and _session_class.send is _send
+        and _session_class.prepare_request is _prepare_request
+        and _session_class.merge_environment_settings is _merge_environment_settings
+        and _session_class.get_adapter is _get_adapter
+        and HTTPAdapter.send is _SEND
+        and session.auth is None
+        and not (session._touched and _is_changed(session))
+    )
 
 
 def _is_changed(session: "Session") -> bool:
