@@ -3,6 +3,7 @@
 import gc
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -119,6 +120,13 @@ def origin(_origins: dict[str, Origin]) -> Iterator[Origin]:
 def other_origin(_origins: dict[str, Origin]) -> Iterator[Origin]:
     """A second origin: another port."""
     yield from _fresh(_origins["second"])
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """URL of a server that takes connections and nothing else: what times out there is seen by no later test."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 @pytest.fixture

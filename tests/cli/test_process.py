@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,12 @@ pty = pytest.importorskip("pty", reason="needs pseudo-terminals")
 def started(*arguments: str, stdout: int = subprocess.PIPE) -> "Iterator[subprocess.Popen[bytes]]":
     """The program, which does not outlive a failure of the block."""
     command, environment = [*PROGRAM, *arguments], {**os.environ, "NO_COLOR": "1"}
-    with subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, env=environment) as process:
+    listening = partial(
+        signal.signal, signal.SIGINT, signal.SIG_DFL
+    )  # runs in the background ignore it, and pass that on
+    with subprocess.Popen(
+        command, stdout=stdout, stderr=subprocess.PIPE, env=environment, preexec_fn=listening
+    ) as process:
         try:
             yield process
         except BaseException:

@@ -151,7 +151,7 @@ def test_what_is_no_response_is_told(status):
 # Ours
 
 
-def test_subclass_sets_the_timeout_that_nobody_gave(origin):
+def test_subclass_sets_the_timeout_that_nobody_gave(origin, silent):
     class Patient(HTTPAdapter):
         def send(self, request, **kwargs):
             seen.append(kwargs["timeout"])
@@ -162,12 +162,12 @@ def test_subclass_sets_the_timeout_that_nobody_gave(origin):
     with Session() as session:
         session.mount("http://", Patient())
         with pytest.raises(ReadTimeout):
-            session.get(f"{origin.url}/wait")
+            session.get(silent)
         assert session.get(f"{origin.url}/bytes/1", timeout=20).ok
     assert seen == [None, 20]
 
 
-def test_call_options_survive_the_adapter(origin):
+def test_call_options_survive_the_adapter(origin, silent):
     class Plain(HTTPAdapter):
         def send(self, request, **kwargs):
             return super().send(request, **kwargs)
@@ -175,7 +175,7 @@ def test_call_options_survive_the_adapter(origin):
     with Session() as session:
         session.mount("http://", Plain())
         with pytest.raises(smartclient.exceptions.DeadlineExceeded):
-            session.get(f"{origin.url}/wait", timeout=smartclient.Timeout(10, total=0.05))
+            session.get(silent, timeout=smartclient.Timeout(10, total=0.05))
         assert session.get(f"{origin.url}/page/tea").text == "page tea, hit 1\n"
         assert session.get(f"{origin.url}/page/tea").cache.status == "hit"
         assert session.get(f"{origin.url}/page/tea", cache=None).text == "page tea, hit 2\n"

@@ -284,11 +284,11 @@ def test_errors_know_request_and_response(session, origin):
     assert (caught.value.request.method, caught.value.request.body, caught.value.response) == ("POST", "x", None)
 
 
-def test_read_timeout(session, origin):
+def test_read_timeout(session, silent):
     with pytest.raises(exceptions.ReadTimeout) as caught:
-        session.get(f"{origin.url}/wait", timeout=(5, 0.02))
+        session.get(f"{silent}/a", timeout=(5, 0.02))
     assert not isinstance(caught.value, exceptions.ConnectionError)
-    assert caught.value.request.url == f"{origin.url}/wait"
+    assert caught.value.request.url == f"{silent}/a"
 
 
 def test_stream_of_a_session_and_of_a_call(session, origin):
@@ -491,10 +491,10 @@ def test_closed_response_has_no_content(session, origin):
         response.content  # noqa: B018
 
 
-def test_timeout_of_urllib3(session, origin):
+def test_timeout_of_urllib3(session, silent):
     urllib3 = pytest.importorskip("urllib3")
     with pytest.raises(exceptions.ReadTimeout):
-        session.get(f"{origin.url}/wait", timeout=urllib3.Timeout(connect=5, read=0.02))
+        session.get(silent, timeout=urllib3.Timeout(connect=5, read=0.02))
 
 
 class Named(smartclient.Session):

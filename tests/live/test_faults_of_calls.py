@@ -38,6 +38,7 @@ class Places:
     def __init__(self, swarm: Swarm, swarm2: Swarm2, folder: Path) -> None:
         self.plain = swarm.plain
         self.http2 = swarm2.url
+        self.narrow = swarm2.narrow
         self.chat = swarm2.chat
         self.folder = folder
         self.stores: list[SQLiteStore] = []
@@ -130,10 +131,6 @@ async def event_stream(session: Any, places: Places, injector: Injector) -> None
     assert seen == ["key 0", "key 1", "key 2"]
 
 
-async def http2_plain(session: Any, places: Places, injector: Injector) -> None:
-    await get(session, places.http2, 1000)
-
-
 async def http2_kept(session: Any, places: Places, injector: Injector) -> None:
     await get(session, places.http2, 10)
     await get(session, places.http2, 200_000)
@@ -157,6 +154,14 @@ async def http2_uploaded(session: Any, places: Places, injector: Injector) -> No
     assert response.content == receipt("key", body)
 
 
+async def http2_uploaded_slowly(session: Any, places: Places, injector: Injector) -> None:
+    """With waits for room to send in, of which the server has told by then how little there is."""
+    await get(session, places.narrow, 10)
+    body = body_of("key", 20_000)
+    response = await settled(session.put(places.narrow + "/up/key", data=body))
+    assert response.content == receipt("key", body)
+
+
 async def websocket(session: Any, places: Places, injector: Injector) -> None:
     socket = await settled(session.websocket(places.chat))
     try:
@@ -170,7 +175,7 @@ async def websocket(session: Any, places: Places, injector: Injector) -> None:
 
 
 # The waits of each call, as phases; see `test_faults`.
-_FRAMES = "lookup connect tls (send|resend|rest|frame|window|answer|early|head|body|reread|again)+"
+_FRAMES = "lookup connect tls (send|resend|rest|frame|credit|window|answer|early|head|body|reread|again)+"
 WAITS: dict[Shape, str] = {
     stored: "connect send head body+",
     stored_on_disk: "(store|connect|send|head|body)+",
@@ -179,14 +184,15 @@ WAITS: dict[Shape, str] = {
     validated_on_disk: "(store|resend|head)+",
     downloaded: "begin? (connect|send|head|reread|file)+",
     event_stream: "connect send head (pause|again|reread)+",
-    http2_plain: _FRAMES,
     http2_kept: _FRAMES,
     http2_streamed: _FRAMES,
     http2_abandoned: _FRAMES,
     http2_uploaded: _FRAMES,
+    http2_uploaded_slowly: _FRAMES,
     websocket: "lookup connect tls send head send send (listen|again|reread)+",
 }
 SHAPES = list(WAITS)
+SHARING: list[Shape] = [stored_together, http2_kept, http2_uploaded_slowly]
 
 
 @pytest.fixture
@@ -237,9 +243,9 @@ def test_every_wait_is_interrupted(shape: Shape, fault: str, go_wrong: Any) -> N
 
 
 @pytest.mark.parametrize("way", LOOPS)
-@pytest.mark.parametrize("shape", [stored_together], ids=lambda shape: shape.__name__)
+@pytest.mark.parametrize("shape", SHARING, ids=lambda shape: shape.__name__)
 def test_a_cancelled_call_costs_its_neighbour_nothing(way: str, shape: Shape, go_wrong: Any) -> None:
-    """Two calls share a fetch; wherever one of them is cancelled, the other has its answer."""
+    """Two calls share a fetch, or a connection; wherever one of them is cancelled, the other has its answer."""
 
     async def two(session: Any, places: Places, injector: Injector) -> None:
         async def at_its_end() -> None:

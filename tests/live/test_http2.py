@@ -1,7 +1,9 @@
 """HTTP/2 over TLS: against nginx, and against a server that goes away, refuses, resets, floods and stalls."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,8 +11,10 @@ import pytest
 import smartclient
 from loopback.authority import Authority
 from loopback.clients import Client
-from loopback.http2 import Http2Peer, Http2Server
+from loopback.http2 import Handler, Http2Peer, Http2Server
 from loopback.nginx import Nginx
+from loopback.relay import Relay
+from loopback.waiting import until
 
 Start = Callable[..., Http2Server]
 
@@ -87,6 +91,63 @@ def test_uploads_wait_for_room(client: Client, session: Any, start: Start) -> No
     assert [each.text for each in answers] == ["PUT / 300000"] * 4
     chunked = session.post(server.url + "/", data=iter([b"one", b"two"])) if client.mode == "blocking" else None
     assert chunked is None or chunked.text == "POST / 6"
+
+
+def _acknowledge(peer: Http2Peer, number: int, head: dict[str, str], body: bytes) -> None:
+    peer.acknowledge()
+    peer.answer(number)
+
+
+def _stuck_upload(client: Client, session: Any, server: Http2Server, release: Handler = _acknowledge) -> Any:
+    """The answer to a PUT of 100 kB that comes to have no room; `release` serves the calls that go on beside it."""
+    server.handlers["/release"] = release
+    with ThreadPoolExecutor(1) as pool:
+        upload = pool.submit(client.together, [("PUT", server.url + "/up", {"data": bytes(100_000)})], session)
+        until(lambda: sum(size for peer in server.peers for size, _ in peer.held) == 65_535)
+        while not upload.done():
+            assert session.get(server.url + "/release").ok
+    assert len(server.peers) == 1
+    return upload.result()[0]
+
+
+def test_room_that_comes_late(client: Client, session: Any, start: Start) -> None:
+    server = start(holds_back=True)
+    assert _stuck_upload(client, session, server).text == "PUT /up 100000"
+
+
+def test_room_that_shrinks_under_way(client: Client, session: Any, start: Start) -> None:
+    """The first request is sent before the server's settings are known, and what is sent then is too much."""
+    server = start(window=1000)
+    answers = client.together([("PUT", server.url + "/up", {"data": b"x" * 100_000})] * 3, session)
+    assert [getattr(each, "text", each) for each in answers] == ["PUT /up 100000"] * 3
+    assert len(server.peers) == 1
+
+
+def test_interim_responses_make_no_room(client: Client, session: Any, start: Start) -> None:
+    server = start(holds_back=True)
+    server.early["/up"] = lambda peer, number, head, body: peer.h2.send_headers(number, [(":status", "103")])
+    assert _stuck_upload(client, session, server).text == "PUT /up 100000"
+
+
+def test_an_early_answer_to_a_lane_without_room(client: Client, session: Any, start: Start) -> None:
+    """The rest of the answer comes when there is room again, which nobody wants any more."""
+
+    def release(peer: Http2Peer, number: int, head: dict[str, str], body: bytes) -> None:
+        steps.append(number)
+        if len(steps) == 1:
+            peer.h2.send_headers(uploads[0], [(":status", "413")])
+        elif len(steps) == 2:
+            peer.acknowledge()
+        elif len(steps) == 3:
+            peer.h2.send_data(uploads[0], b"too large", end_stream=True)
+        peer.answer(number, b"released")
+
+    uploads: list[int] = []
+    steps: list[int] = []
+    server = start(holds_back=True)
+    server.early["/up"] = lambda peer, number, head, body: uploads.append(number)
+    answer = _stuck_upload(client, session, server, release)
+    assert (answer.status_code, answer.content) == (413, b"too large")
 
 
 def test_an_early_answer_ends_the_upload(session: Any, start: Start) -> None:
@@ -197,9 +258,117 @@ def test_one_that_stalls_holds_up_no_other(client: Client, session: Any, start: 
     stalled, *others = client.together(calls, session)
     assert isinstance(stalled, smartclient.exceptions.ReadTimeout)
     assert [each.text for each in others] == [f"GET /{n} 0" for n in range(5)]
-    assert session.get(server.url + "/after").ok
     assert len(server.peers) == 1
+    assert session.get(server.url + "/after").ok
     assert session.stats()[:2] == (0, 1)
+
+
+def test_one_that_takes_nothing_holds_up_no_other_for_good(client: Client, session: Any, start: Start) -> None:
+    """The limit of the one that writes passes while the server is asleep; the others have their answers in the end."""
+
+    def sleep(peer: Http2Peer, number: int, head: dict[str, str], body: bytes) -> None:
+        asleep.set()
+        assert awake.wait(20)
+        peer.answer(number, b"slept well")
+
+    asleep, awake = threading.Event(), threading.Event()
+    server = start(window=2**25)
+    server.handlers["/sleep"] = sleep
+    assert session.get(server.url).ok  # from here on the room is known
+    with ThreadPoolExecutor(1) as pool:
+        sleeper = pool.submit(client.together, [("GET", server.url + "/sleep", {})], session)
+        assert asleep.wait(20)
+        call = ("PUT", server.url + "/up", {"data": bytes(2**24), "timeout": 0.5, "retries": 0})
+        [late] = client.together([call], session)
+        awake.set()
+        [slept] = sleeper.result()
+    assert isinstance(late, smartclient.exceptions.Timeout)
+    assert slept.text == "slept well"
+    assert session.get(server.url + "/after").ok
+    assert server.peers[0].paths[:3] == ["/", "/sleep", "/up"]
+
+
+def test_a_silent_connection_gets_no_more_calls(client: Client, session: Any, start: Start) -> None:
+    def sleep(peer: Http2Peer, number: int, head: dict[str, str], body: bytes) -> None:
+        assert awake.wait(20)
+
+    awake = threading.Event()
+    server = start()
+    server.handlers["/sleep"] = sleep
+    with pytest.raises(smartclient.exceptions.ReadTimeout):
+        session.get(server.url + "/sleep", timeout=0.2, retries=0)
+    assert session.get(server.url + "/after").ok
+    awake.set()
+    assert [peer.paths for peer in server.peers] == [["/sleep"], ["/after"]]
+
+
+def test_a_connection_that_is_heard_again_gets_calls(session: Any, start: Start) -> None:
+    """After a call that was never answered the server is asked whether it is there."""
+
+    def is_heard() -> bool:
+        lanes = getattr(session, "inner", session)._pool._lanes
+        return any(place.connection.traffic.stream.is_readable() for place in lanes._places.values())
+
+    server = start()
+    server.handlers["/ignored"] = lambda peer, number, head, body: None
+    with pytest.raises(smartclient.exceptions.ReadTimeout):
+        session.get(server.url + "/ignored", timeout=0.2, retries=0)
+    until(is_heard)
+    assert session.get(server.url + "/after").ok
+    assert [peer.paths for peer in server.peers] == [["/ignored", "/after"]]
+
+
+def test_a_host_that_does_not_answer_is_asked_once(client: Client, session: Any, start: Start) -> None:
+    """Calls that wait for one connection share its failure."""
+
+    def waiting() -> int:
+        lanes = getattr(session, "inner", session)._pool._lanes
+        return sum(len(place.waiters) for place in lanes._places.values())
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        accepted: list[socket.socket] = []
+
+        def refuse() -> None:
+            accepted.append(listener.accept()[0])
+            until(lambda: waiting() == 4)
+            accepted[0].close()
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        answers = client.together([("GET", url, {"retries": 0})] * 5, session)
+        thread.join()
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert [type(each) for each in answers] == [smartclient.exceptions.SSLError] * 5
+    assert len({str(each) for each in answers}) == 1
+    assert len({id(each) for each in answers}) == 5
+
+
+def test_what_came_before_a_broken_frame_is_delivered(session: Any, start: Start) -> None:
+    def handler(peer: Http2Peer, number: int, head: dict[str, str], body: bytes) -> None:
+        peer.answer(number, b"whole")
+        peer.socket.sendall(peer.h2.data_to_send() + b"\0\0\x05\x06\0\0\0\0\0" + bytes(5))
+
+    server = start()
+    server.handlers["/"] = handler
+    assert session.get(server.url).text == "whole"
+    assert session.get(server.url + "/after").ok
+    assert len(server.peers) == 2
+
+
+def test_through_a_proxy_under_tls(client: Client, session: Any, start: Start, authority: Authority) -> None:
+    server, proxy = start(), Relay("https", authority.server_context())
+    bodies = [bytes([n]) * 200_000 for n in range(4)]
+    calls = [("PUT", server.url, {"data": body, "proxies": {"https": proxy.url}}) for body in bodies]
+    try:
+        answers = client.together(calls, session)
+    finally:
+        session.close()
+        proxy.close()
+    assert [(each.text, each.http_version) for each in answers] == [("PUT / 200000", "HTTP/2")] * 4
+    assert len(server.peers) == len(proxy.ways) == 1
 
 
 def test_streams_share_and_dropped_ones_are_reset(session: Any, http2_nginx: str) -> None:

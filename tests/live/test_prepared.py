@@ -50,7 +50,7 @@ def test_cookies_and_credentials_on_the_way(session, origin, other_origin):
     assert sent(other_origin) == [("GET", "/echo", "s", None)]
 
 
-def test_what_is_said_when_it_is_sent(session, origin):
+def test_what_is_said_when_it_is_sent(session, origin, silent):
     prepared = session.prepare_request(smartclient.Request("GET", f"{origin.url}/redirect/1"))
     response = session.send(prepared, allow_redirects=False)
     assert (response.status_code, response.next.url) == (302, f"{origin.url}/echo")
@@ -58,7 +58,7 @@ def test_what_is_said_when_it_is_sent(session, origin):
     assert response._content is False
     response.close()
     with pytest.raises(exceptions.ReadTimeout):
-        session.send(session.prepare_request(smartclient.Request("GET", f"{origin.url}/wait")), timeout=(5, 0.05))
+        session.send(session.prepare_request(smartclient.Request("GET", silent)), timeout=(5, 0.05))
     with pytest.raises(ValueError, match="You can only send PreparedRequests"):
         session.send(smartclient.Request("GET", origin.url))
     with pytest.raises(TypeError):

@@ -11,6 +11,7 @@ from websockets.sync.server import Server, serve
 
 import smartclient
 from loopback.authority import Authority
+from loopback.relay import Relay
 from loopback.scripted import HOLD, READ, Send, Step
 from loopback.ways import new_session, run, settled
 
@@ -67,6 +68,32 @@ def test_a_conversation(way: str, server: tuple[str, Server], authority: Authori
         await settled(session.close())
 
     run(way, scenario)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_through_a_proxy_under_tls(way: str, server: tuple[str, Server], authority: Authority) -> None:
+    """Read by one while another writes, also where there is TLS inside TLS."""
+    proxy = Relay("https", authority.server_context())
+
+    async def scenario() -> None:
+        proxies = {"http": proxy.url, "https": proxy.url}
+        session = new_session(way, verify=str(authority.ca_file), proxies=proxies)
+        socket = await settled(session.websocket(server[0], timeout=10))
+        for message in ("hello", "x" * 1_000_000, ""):
+            await settled(socket.send(message))
+            assert await settled(socket.receive(10)) == message
+        with pytest.raises(smartclient.exceptions.ReadTimeout):
+            await settled(socket.receive(0.01))
+        await settled(socket.send("after"))
+        assert await settled(socket.receive(10)) == "after"
+        await settled(socket.close())
+        await settled(session.close())
+
+    try:
+        run(way, scenario)
+    finally:
+        proxy.close()
+    assert len(proxy.ways) == 1
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -1,11 +1,12 @@
 """The HTTP/2 wire: whatever comes, and however it is split, gives events or an error of ours."""
 
-import contextlib
+import re
 from itertools import pairwise
 
 import pytest
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from h2.settings import SettingCodes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,9 +83,8 @@ def test_any_split_says_the_same(cuts: list[int]) -> None:
 @given(data=st.binary(max_size=200), place=st.integers(0, 400), put=st.binary(max_size=12))
 def test_any_bytes_give_events_or_our_error(data: bytes, place: int, put: bytes) -> None:
     wire, said = conversation()
-    with contextlib.suppress(RequestException):
-        for _, event in wire.feed(said[:place] + put + said[place + len(put) :] + data):
-            assert isinstance(event, Head | Interim | bytes | End | RequestException)
+    for _, event in wire.feed(said[:place] + put + said[place + len(put) :] + data):
+        assert isinstance(event, Head | Interim | bytes | End | RequestException)
 
 
 def test_fields_of_one_connection_are_not_sent() -> None:
@@ -142,5 +142,37 @@ def test_the_window_is_opened_as_content_is_taken() -> None:
 def test_broken_frames(data: bytes, told: str) -> None:
     wire, server = opened()
     wire.feed(server.data_to_send())
-    with pytest.raises(RemoteProtocolError, match=told):
-        wire.feed(data)
+    [(number, error)] = wire.feed(data)
+    assert (number, type(error)) == (0, RemoteProtocolError)
+    assert re.search(told, str(error))
+
+
+def test_what_came_before_a_broken_frame_counts() -> None:
+    """However the bytes were split: an answer that is whole is not lost with the connection."""
+    wire, said = conversation()
+    events = wire.feed(said + b"\0\0\x05\x06\0\0\0\0\0" + bytes(5))
+    assert summary(events[:-1]) == SAID
+    assert (events[-1][0], type(events[-1][1])) == (0, RemoteProtocolError)
+
+
+def test_noise_is_counted_frame_by_frame() -> None:
+    """An answer behind too much of it, in the same read, forgives nothing."""
+    wire, server = opened()
+    server.send_headers(1, [(":status", "200")])
+    wire.feed(b"\0\0\x08\x06\x01\0\0\0\0".join([b"", *[bytes(8)] * 6000]))
+    *_, (number, error) = wire.feed(b"\0\0\x08\x06\x01\0\0\0\0".join([b"", *[bytes(8)] * 6000]) + server.data_to_send())
+    assert (number, type(error)) == (0, RemoteProtocolError)
+
+
+def test_room_is_never_negative() -> None:
+    """What was sent before the peer made its windows smaller leaves them below zero (RFC 9113 section 6.9.2)."""
+    wire, server = opened(ended=False)
+    wire.send(1, bytes(wire.room(1)), ended=False)
+    server.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 1000})
+    wire.feed(server.data_to_send())
+    assert wire.room(1) == 0
+    server.receive_data(wire.pending())
+    server.increment_flow_control_window(20_000)
+    server.increment_flow_control_window(16_000, 1)
+    wire.feed(server.data_to_send())
+    assert wire.room(1) == 16_000 + 1000 - 16_384

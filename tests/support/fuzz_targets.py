@@ -125,12 +125,11 @@ def http2(data: bytes) -> None:
 
     def read(pieces: list[bytes]) -> Any:
         wire = pickle.loads(OPENED[mode & 1])
-        events = []
-        try:
-            for piece in pieces:
-                events += wire.feed(piece)
-        except RequestException as error:
-            return type(error)
+        events: list[tuple[int, Event]] = []
+        for piece in pieces:
+            events += wire.feed(piece)
+            if events and events[-1][0] == 0:  # it is dead
+                return told(events)
         wire.pending()
         return told(events), wire.accepts, wire.capacity
 

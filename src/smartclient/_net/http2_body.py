@@ -9,19 +9,21 @@ from .._runtime.base import nearer
 from .http1_wire import End
 
 if TYPE_CHECKING:
-    from .http2 import Http2Connection, Lane
+    from .http2 import Http2Connection
+    from .http2_traffic import Lane
     from .pool import Pool
 
 
 class Http2Body:
     """The content of one response, still in its lane, which it owns until the end."""
 
-    __slots__ = ("_deadline", "_ended", "_lane", "_limit", "_pool", "trailers")
+    __slots__ = ("_connection", "_deadline", "_ended", "_lane", "_limit", "_pool", "trailers")
 
     trailers: Fields
 
-    def __init__(self, lane: "Lane", pool: "Pool", request: Request) -> None:
+    def __init__(self, connection: "Http2Connection", lane: "Lane", pool: "Pool", request: Request) -> None:
         timeout = request.options.timeout
+        self._connection = connection
         self._lane: Lane | None = lane
         self._pool = pool
         self._limit = timeout.read
@@ -35,11 +37,12 @@ class Http2Body:
         lane = self._lane
         if lane is None:
             raise IncompleteBody("the body was given up before its end", sent="wholly")
-        connection = lane.connection
+        connection = self._connection
+        traffic = connection.traffic
         try:
-            event = await connection.next_event(lane, nearer(self._limit, self._deadline, connection.now()))
+            event = await traffic.next_event(lane, nearer(self._limit, self._deadline, connection.now()))
             if isinstance(event, bytes):
-                await connection.took(lane, len(event), nearer(self._limit, self._deadline, connection.now()))
+                await traffic.took(lane, len(event), nearer(self._limit, self._deadline, connection.now()))
                 return event
         except RequestException as error:
             self.abort()
@@ -66,12 +69,12 @@ class Http2Body:
     def abort(self) -> None:
         lane, self._lane = self._lane, None
         if lane is not None:
-            lane.connection.end(lane)
-            self._pool.leave(lane.connection)
+            self._connection.traffic.end(lane)
+            self._pool.leave(self._connection)
 
     def __del__(self) -> None:
         # This may run in any thread, even inside a lock.
         lane = self._lane
         if lane is not None:
-            lane.connection.drop(lane)
-            self._pool.discard_later(lane.connection)
+            self._connection.traffic.drop(lane)
+            self._pool.discard_later(self._connection)

@@ -111,7 +111,8 @@ class Http2Wire:
     def room(self, number: int) -> int:
         """Bytes of content that stream `number` may send now. 0 also where nobody wants them any more."""
         try:
-            return min(self._h2.local_flow_control_window(number), self._h2.max_outbound_frame_size)
+            # The window is below 0 when the peer has made it smaller meanwhile (RFC 9113 section 6.9.2).
+            return max(0, min(self._h2.local_flow_control_window(number), self._h2.max_outbound_frame_size))
         except H2Error:
             return 0
 
@@ -137,7 +138,7 @@ class Http2Wire:
         """`size` bytes of a stream's content were taken by the caller: as many more may come."""
         size += self._consumed.get(number, 0)
         if size >= LANE_WINDOW // 2 and number in self._running:
-            with contextlib.suppress(H2Error):  # the peer has ended it
+            with contextlib.suppress(H2Error, KeyError):  # the peer has ended it
                 self._h2.increment_flow_control_window(size, number)
                 self.has_pending = True
             size = 0
@@ -149,58 +150,59 @@ class Http2Wire:
         self.has_pending = False
         return data
 
+    def ping(self) -> None:
+        """Asks the peer for a sign of life."""
+        self._h2.ping(bytes(8))
+        self.has_pending = True
+
     def feed(self, data: bytes) -> list[tuple[int, Event]]:
         """(stream, event) of what has come, in order; an error as an event ends its stream alone.
 
-        Raises:
-            RemoteProtocolError: HTTP/2 is broken; so are all streams.
+        The error of stream 0 is the last event: HTTP/2 is broken, and so are all streams.
         """
         self.heard = True
+        self.has_pending = True
         events: list[tuple[int, Event]] = []
+        self._pending += data
         try:
-            for part in self._parts(data):
-                if isinstance(part, int):
-                    self._go_away(part, events)
-                else:
-                    for event in self._h2.receive_data(part):
-                        self._note(event, events)
+            self._take_frames(events)
+        except RemoteProtocolError as error:
+            events.append((0, error))
         except (H2Error, ValueError, IndexError, KeyError) as error:
             code = getattr(error, "error_code", None)
             name = getattr(code, "name", type(error).__name__)
-            raise RemoteProtocolError(f"the peer broke HTTP/2: {name}") from error
-        self.has_pending = True
+            broken = RemoteProtocolError(f"the peer broke HTTP/2: {name}")
+            broken.__cause__ = error
+            events.append((0, broken))
         if self._unacknowledged >= CONNECTION_WINDOW // 2:
             self._h2.increment_flow_control_window(self._unacknowledged)
             self._unacknowledged = 0
         return events
 
-    def _parts(self, data: bytes) -> list[bytes | int]:
-        """The frames that are complete; of each GOAWAY only its last stream: h2 would end all streams at it."""
+    def _take_frames(self, events: list[tuple[int, Event]]) -> None:
+        """The frames that are complete, one by one: what came before a broken one counts."""
         pending = self._pending
-        pending += data
-        parts: list[bytes | int] = []
-        begun = at = 0  # of the frames for h2, and of the next one
-        while len(pending) - at >= 9:
-            length = int.from_bytes(pending[at : at + 3], "big")
-            if length > _FRAME_MAX:
-                raise RemoteProtocolError(f"the peer sent a frame of {length} bytes")
-            end = at + 9 + length
-            if len(pending) < end:
-                break
-            kind = pending[at + 3]
-            if kind == _GOAWAY and length >= 8:
-                if begun < at:
-                    parts.append(bytes(pending[begun:at]))
-                parts.append(int.from_bytes(pending[at + 9 : at + 13], "big") & _LAST_STREAM_ID)
-                begun = end
-            self._noise = 0 if kind == _HEADERS or (kind == _DATA and length) else self._noise + 1
-            at = end
-        if self._noise > NOISE_MAX:
-            raise RemoteProtocolError(f"the peer sent more than {NOISE_MAX} frames without content")
-        if begun < at:
-            parts.append(bytes(pending[begun:at]))
-        del pending[:at]
-        return parts
+        at = 0
+        try:
+            while len(pending) - at >= 9:
+                length = int.from_bytes(pending[at : at + 3], "big")
+                if length > _FRAME_MAX:
+                    raise RemoteProtocolError(f"the peer sent a frame of {length} bytes")
+                begun, at = at, at + 9 + length
+                if len(pending) < at:
+                    at = begun
+                    break
+                kind = pending[begun + 3]
+                self._noise = 0 if kind == _HEADERS or (kind == _DATA and length) else self._noise + 1
+                if self._noise > NOISE_MAX:
+                    raise RemoteProtocolError(f"the peer sent more than {NOISE_MAX} frames without content")
+                if kind == _GOAWAY and length >= 8:  # not for h2, which would end all streams at it
+                    self._go_away(int.from_bytes(pending[begun + 9 : begun + 13], "big") & _LAST_STREAM_ID, events)
+                    continue
+                for event in self._h2.receive_data(bytes(pending[begun:at])):
+                    self._note(event, events)
+        finally:
+            del pending[:at]
 
     def _go_away(self, last: int, events: list[tuple[int, Event]]) -> None:
         """The peer takes no more streams, and works on none after `last` (RFC 9113 section 6.8)."""

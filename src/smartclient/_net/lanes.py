@@ -3,7 +3,8 @@
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from .._model.errors import DeadlineExceeded, PoolTimeout
+from .._model.declared import NamedTuple
+from .._model.errors import ConnectTimeout, DeadlineExceeded, PoolTimeout, RequestException, SSLError
 from .._model.request import Request
 from .._runtime.base import Future, nearer
 from .connect import Route
@@ -41,13 +42,14 @@ class Lanes:
         """A connection with a place for `request`; one of HTTP/1.1, the caller's alone, where the peer has no other."""
         pool = self._pool
         fresh = request.fresh
+        began = pool._now()
         while True:
             waiter: Future | None = None
             with pool._lock:
                 place = self._place(route)
                 if place.speaks is False:
                     break
-                if place.connection is not None and (fresh or not place.connection.accepts):
+                if place.connection is not None and (fresh or not place.connection.accepts()):
                     place.connection.retire()
                     place.connection = None
                 fresh = False
@@ -59,7 +61,8 @@ class Lanes:
                     connection.lanes += 1
                     connection.held = True
                     return connection
-                if connection is not None or place.opening:
+                opening = place.opening
+                if connection is not None or opening:
                     waiter = pool._new_future()
                     place.waiters.append(waiter)
                 else:
@@ -67,13 +70,19 @@ class Lanes:
             pool._tidy()
             if waiter is None:
                 return await self._open(place, route, request)
-            await self._wait(place, waiter, request)
+            failure = await self._wait(place, waiter, request, began, opening=opening)
+            if failure is not None and failure.holds_for(request):
+                raise failure.again() from failure.error
         return await pool.acquire_alone(route, request)
 
     async def _open(self, place: _Place, route: Route, request: Request) -> Any:
         connection: Any = None
+        failure: _Failure | None = None
         try:
             connection = await self._pool.acquire_alone(route, request)
+        except RequestException as error:
+            failure = _Failure(error, request.options.timeout.connect)
+            raise
         finally:
             with self._pool._lock:
                 place.opening = False
@@ -83,15 +92,21 @@ class Lanes:
                     place.connection = connection
                     connection.lanes = 1
                 while place.waiters:
-                    _wake_one(place)
+                    _wake_one(place, failure)
+            failure = None  # which this frame must not keep: the error has the frame
         return connection
 
-    async def _wait(self, place: _Place, waiter: Future, request: Request) -> None:
-        limit = request.options.timeout.pool
-        started = self._pool._now()
-        timeout = nearer(limit, request.deadline, started)
+    async def _wait(
+        self, place: _Place, waiter: Future, request: Request, began: float, *, opening: bool
+    ) -> "_Failure | None":
+        """Until there may be room since `began`, or, `opening`, until another call has a connection or none."""
+        now, limits = self._pool._now(), request.options.timeout
+        limit = limits.connect if opening else limits.pool
+        if limit is not None and not opening:
+            limit -= now - began
+        timeout = nearer(limit, request.deadline, now)
         try:
-            await self._pool.runtime.wait(waiter, timeout)
+            failure: _Failure | None = await self._pool.runtime.wait(waiter, timeout)
         except BaseException as error:
             with self._pool._lock:
                 if waiter in place.waiters:
@@ -100,10 +115,17 @@ class Lanes:
                     _wake_one(place)  # its turn had come
             if not isinstance(error, TimeoutError):
                 raise
-            kind = PoolTimeout if timeout == limit else DeadlineExceeded
-            raise kind(f"no room on the connection to {request.url.origin} within {timeout:.3g} s") from error
+            origin = request.url.origin
+            if timeout != limit:
+                raise DeadlineExceeded(f"no connection to {origin} in time (nothing sent)") from error
+            if opening:
+                raise ConnectTimeout(
+                    f"connect to {origin} failed after {timeout:.1f} s: no answer yet (nothing sent)"
+                ) from error
+            raise PoolTimeout(f"no room on the connection to {origin} within {limits.pool:.3g} s") from error
         if request.notes is not None:
-            request.notes.pool_wait += self._pool._now() - started
+            request.notes.pool_wait += self._pool._now() - now
+        return failure
 
     def left(self, connection: Http2Connection) -> bool:
         """One exchange less on `connection`; whether that was the last. Called with the pool's lock held."""
@@ -122,9 +144,32 @@ class Lanes:
         return place
 
 
-def _wake_one(place: _Place) -> None:
+class _Failure(NamedTuple):
+    """Why a call that opened a connection for others too has none; `limit` is what it gave to connecting."""
+
+    error: RequestException
+    limit: float | None
+
+    def holds_for(self, request: Request) -> bool:
+        """Whether the same attempt would have failed for `request` too: then it does not make one of its own."""
+        if isinstance(self.error, DeadlineExceeded | PoolTimeout):
+            return False
+        if not isinstance(self.error, ConnectTimeout) or self.limit is None:
+            return True
+        own = request.options.timeout.connect
+        return own is not None and own <= self.limit
+
+    def again(self) -> RequestException:
+        """The error, for another call."""
+        error = type(self.error)(*self.error.args)
+        if isinstance(error, SSLError) and isinstance(self.error, SSLError):
+            error.check = self.error.check
+        return error
+
+
+def _wake_one(place: _Place, failure: _Failure | None = None) -> None:
     while place.waiters:
         waiter = place.waiters.popleft()
         if not waiter.done():
-            waiter.set_result(None)
+            waiter.set_result(failure)
             return

@@ -145,7 +145,7 @@ class Pool:
         origin, options = request.url.origin, request.options
         proxy = options.proxy
         secure = origin.scheme == "https" or (proxy is not None and proxy.scheme == "https")
-        http2 = options.http2 and origin.scheme == "https" and (proxy is None or proxy.scheme != "https")
+        http2 = options.http2 and origin.scheme == "https"
         route = Route(origin, options.tls if secure else None, proxy, options.reach, http2, options.lenient_http1)
         if options.leash is None:
             self._latest = options, route
@@ -272,7 +272,7 @@ class Pool:
         assert self._lanes is not None
         if self._lanes.left(connection) and connection.held:
             connection.held = False
-            if connection.accepts:
+            if connection.is_open:
                 self._state.release(connection, self._now())
             else:
                 self._state.discard(connection.route)

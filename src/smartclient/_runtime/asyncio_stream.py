@@ -150,9 +150,7 @@ class AsyncioStream(asyncio.Protocol):
             try:
                 async with asyncio.timeout(timeout):
                     await self._room
-            except TimeoutError as error:
-                self._timed_out = True
-                self.abort()
+            except TimeoutError as error:  # the transport goes on with what it has
                 raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly") from error
             finally:
                 self._room = None

@@ -140,8 +140,8 @@ class Runtime(Protocol):
     def duplex(self, stream: Any) -> Stream:
         """`stream`, to be read by one caller while another writes.
 
-        A read that times out leaves it whole. So does a cancelled task, whatever it waits for: what it was writing
-        goes on by itself. Not so a thread that is interrupted.
+        A read that times out leaves it whole. So does a write that does, and a cancelled task, whatever it waits for:
+        what they were writing goes on by itself, or else with the next write. Not so a thread that is interrupted.
         """
 
     async def settle(self, streams: list[Stream]) -> None:

@@ -9,12 +9,12 @@ import time
 from typing import Any
 
 from .._model.errors import ReadError, ReadTimeout, RequestException, WriteError, WriteTimeout
-from .base import Future, LoopRuntime, Runtime, Stream, deliver, new_lock
-from .sockets import SocketStream, describe, wait_for
+from .base import PIECE, Future, LoopRuntime, OutOfTime, Runtime, Stream, deliver, new_lock
+from .sockets import describe, wait_for
 
 
 class PatientStream:
-    """A stream of an event loop whose own time limits end it: this one's are kept around it."""
+    """A stream of asyncio, whose reads that are late end it: the limit of these is kept around them."""
 
     def __init__(self, runtime: Runtime, stream: Stream) -> None:
         self._runtime = runtime
@@ -31,7 +31,7 @@ class PatientStream:
             return await self._stream.read(max_bytes, None)
         try:
             data: bytes = await self._runtime.within(timeout, self._stream.read(max_bytes, None))
-        except TimeoutError as error:
+        except OutOfTime as error:
             raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s") from error
         return data
 
@@ -39,7 +39,7 @@ class PatientStream:
 class PumpedStream:
     """A stream of trio whose writes go on when whoever began them has left: in a system task, where they must wait."""
 
-    def __init__(self, runtime: LoopRuntime, stream: Stream) -> None:
+    def __init__(self, runtime: LoopRuntime, stream: Any) -> None:
         self._runtime = runtime
         self._stream = stream
         self._unsent = bytearray()
@@ -47,6 +47,7 @@ class PumpedStream:
         self._lost: RequestException | None = None
         self._waiters: list[Future] = []
         self.read = stream.read
+        self.read_now = stream.read_now
         self.abort = stream.abort
         self.is_readable = stream.is_readable
         self.get_extra_info = stream.get_extra_info
@@ -55,7 +56,7 @@ class PumpedStream:
         """As `Stream.write`."""
         if self._lost is not None:
             raise WriteError(str(self._lost), sent="nothing") from self._lost
-        if not self._pumping and isinstance(self._stream, SocketStream):
+        if not self._pumping:
             try:
                 data = data[self._stream._send_now(data) or 0 :]
             except (OSError, ValueError) as error:
@@ -72,7 +73,7 @@ class PumpedStream:
         try:
             await self._runtime.wait(waiter, timeout)
         except TimeoutError as error:
-            raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly") from error
+            raise _late(timeout) from error
         if self._lost is not None:
             raise WriteError(str(self._lost), sent="partly") from self._lost
 
@@ -80,6 +81,16 @@ class PumpedStream:
         """As `Stream.write_some`, but waits whatever there is to read."""
         await self.write(bytes(data), timeout)
         return len(data)
+
+    @property
+    def above(self) -> Stream | None:
+        """What this carries where there is TLS inside TLS."""
+        above: Stream | None = self._stream.above
+        return above
+
+    @above.setter
+    def above(self, stream: Stream | None) -> None:
+        self._stream.above = stream
 
     async def _pump(self) -> None:
         try:
@@ -99,13 +110,16 @@ class ThreadsStream:
     """A socket for two threads. They take turns at it, since OpenSSL does not bear two calls at once; waits overlap."""
 
     def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._sock: Any = stream._sock
-        self._sock.settimeout(0.0)
-        self._lock = new_lock()
+        nested = getattr(stream, "outer", None)  # where there is TLS inside TLS
+        self._stream = stream if nested is None else nested
+        self._bottom: Any = self._stream._sock
+        self._bottom.settimeout(0.0)
+        self._ahead: bytes = stream._ahead
+        self._sock: Any = self._bottom if nested is None else stream.as_socket()
+        self._unsent = bytearray()
+        self._lock = new_lock(reentrant=True)  # a finaliser may close what its own thread is writing to
         self._process = os.getpid()
         self.get_extra_info = stream.get_extra_info
-        self._ahead: bytes = stream._ahead
 
     async def read(self, max_bytes: int, timeout: float | None) -> bytes:
         """As `Stream.read`."""
@@ -124,13 +138,18 @@ class ThreadsStream:
                     raise ReadTimeout(f"Read timed out: no bytes for {timeout:.3g} s") from error
 
     async def write(self, data: bytes, timeout: float | None) -> None:
-        """As `Stream.write`."""
-        rest = memoryview(data)
-        while rest:
-            rest = rest[await self.write_some(rest, timeout) :]
+        """As `Stream.write`; what is late goes out with the next write, before its data."""
+        self._unsent += data
+        while self._unsent:
+            taken = await self._send(bytes(self._unsent[:PIECE]), timeout)
+            del self._unsent[:taken]
 
     async def write_some(self, data: bytes | memoryview, timeout: float | None) -> int:
         """As `Stream.write_some`, but waits whatever there is to read."""
+        await self.write(bytes(data), timeout)
+        return len(data)
+
+    async def _send(self, data: bytes, timeout: float | None) -> int:
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             try:
@@ -140,7 +159,7 @@ class ThreadsStream:
                 if not _is_waiting(error):
                     raise WriteError(describe(error), sent="partly") from error
                 if not self._wait(error, True, end):
-                    raise WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly") from error
+                    raise _late(timeout) from error
 
     def is_readable(self) -> bool:
         """As `Stream.is_readable`; for the caller who reads."""
@@ -154,20 +173,30 @@ class ThreadsStream:
         return True
 
     def abort(self) -> None:
-        """As `Stream.abort`. Threads that wait for the socket hear of it, which closing alone does not do."""
+        """As `Stream.abort`. Threads that wait for the socket hear of it, which closing alone does not do.
+
+        OpenSSL knows the descriptor by its number: were it closed under a call, that would go on with whatever socket
+        has the number next.
+        """
         if not self._stream.closed and os.getpid() == self._process:  # a forked child leaves it to its parent
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
-        self._stream.abort()
+                socket.socket.shutdown(self._bottom, socket.SHUT_RDWR)
+        with self._lock:
+            self._stream.abort()
 
     def _wait(self, error: OSError, writing: bool, end: float | None) -> bool:
         """Until the call that failed with `error` can be made again; False when the limit passed."""
         kind = type(error).__name__  # TLS may want the other direction first
         left = None if end is None else end - time.monotonic()
         try:
-            return wait_for(self._sock, kind == "SSLWantWriteError" or (writing and kind != "SSLWantReadError"), left)
+            return wait_for(self._bottom, kind == "SSLWantWriteError" or (writing and kind != "SSLWantReadError"), left)
         except ValueError:  # closed, and so without a descriptor to wait for: the next call says so
             return True
+
+
+def _late(timeout: float | None) -> WriteTimeout:
+    error: WriteTimeout = WriteTimeout(f"the peer took no bytes for {timeout:.3g} s", sent="partly")
+    return error
 
 
 def _is_waiting(error: OSError) -> bool:

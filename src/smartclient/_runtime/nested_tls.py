@@ -140,6 +140,49 @@ class NestedTLSStream:
     def get_extra_info(self, name: str) -> Any:
         return self._object if name == "ssl_object" else self.outer.get_extra_info(name)
 
+    def as_socket(self) -> "NestedSocket":
+        """For threads that take turns: the socket of the stream below never blocks any more."""
+        return NestedSocket(self)
+
+
+class NestedSocket:
+    """The calls of a socket on a nested stream; they never wait. As with OpenSSL, what has to wait is repeated."""
+
+    def __init__(self, stream: NestedTLSStream) -> None:
+        self._stream = stream
+        outer: Any = stream.outer
+        self._sock: Any = outer._sock
+        self._taken = 0  # bytes of the caller's that are encrypted already
+        if outer._ahead:
+            stream._fill(outer._ahead)
+            outer._ahead = b""
+
+    def recv(self, max_bytes: int) -> bytes:
+        """Raises SSLWantReadError or SSLWantWriteError where it would have to wait, as `send` does."""
+        while True:
+            try:
+                return self._stream._object.read(max_bytes)
+            except ssl.SSLZeroReturnError:
+                return b""
+            except ssl.SSLWantReadError:
+                self._push()  # an answer of TLS itself
+            self._stream._fill(self._sock.recv(_READ))
+
+    def send(self, data: bytes) -> int:
+        """Encrypts at most a record of `data`, and tells how much that was once all of it is with the system."""
+        if not self._taken:
+            self._push()
+            self._taken = self._stream._object.write(data[:_RECORD])
+        self._push()
+        taken, self._taken = self._taken, 0
+        return taken
+
+    def _push(self) -> None:
+        stream = self._stream
+        stream._records += stream._outgoing.read()
+        while stream._records:
+            stream._records = stream._records[self._sock.send(stream._records) :]
+
 
 def _reason(error: ssl.SSLError) -> str:
     return "connection closed without the end of TLS" if isinstance(error, ssl.SSLEOFError) else error.reason or "TLS"

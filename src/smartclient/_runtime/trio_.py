@@ -283,10 +283,13 @@ class TrioRuntime:
             raise
         return TrioStream(sock)
 
-    def duplex(self, stream: Stream) -> Stream:
+    def duplex(self, stream: Any) -> Stream:
         from .duplex import PumpedStream
 
-        return PumpedStream(self, stream)
+        if isinstance(stream, TrioStream):
+            return PumpedStream(self, stream)
+        stream.outer = PumpedStream(self, stream.outer)  # TLS inside TLS: what it has to write is encrypted at once
+        return stream  # type: ignore[no-any-return]
 
     async def settle(self, streams: list[Stream]) -> None:
         """Sockets close at once here."""

@@ -10,6 +10,7 @@ from typing import Any
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import DataReceived, RequestReceived, StreamEnded, WindowUpdated
+from h2.exceptions import ProtocolError
 from h2.settings import SettingCodes, Settings
 
 Handler = Callable[["Http2Peer", int, dict[str, str], bytes], None]
@@ -22,6 +23,7 @@ class Http2Peer:
         h2: the server's side of it.
         paths: of the requests, in order.
         most: the streams that were open at a time.
+        held: sizes and streams of content that was not acknowledged, where the server holds back.
     """
 
     def __init__(self, server: "Http2Server", accepted: Any) -> None:
@@ -29,6 +31,7 @@ class Http2Peer:
         self.socket = accepted
         self.h2 = H2Connection(H2Configuration(client_side=False, header_encoding="latin-1"))
         self.paths: list[str] = []
+        self.held: list[tuple[int, int]] = []
         self.most = 0
         self._heads: dict[int, dict[str, str]] = {}
         self._bodies: dict[int, bytes] = {}
@@ -41,6 +44,10 @@ class Http2Peer:
             values = {SettingCodes.MAX_CONCURRENT_STREAMS: streams}
             self.h2.local_settings = Settings(client=False, initial_values=values)
         self.h2.initiate_connection()
+        if self.server.window is not None:
+            self.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: self.server.window})
+            if self.server.window > 2**16:
+                self.h2.increment_flow_control_window(self.server.window)
         with contextlib.suppress(OSError):
             self.flush()
             while data := self.socket.recv(65536):
@@ -60,7 +67,9 @@ class Http2Peer:
                 early(self, event.stream_id, head, b"")
         elif isinstance(event, DataReceived):
             self._bodies[event.stream_id] = self._bodies.get(event.stream_id, b"") + event.data
-            self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            self.held.append((event.flow_controlled_length, event.stream_id))
+            if not self.server.holds_back:
+                self.acknowledge()
         elif isinstance(event, StreamEnded) and event.stream_id in self._heads:
             head = self._heads[event.stream_id]
             handler = self.server.handlers.get(head[":path"], hello)
@@ -68,6 +77,15 @@ class Http2Peer:
         elif isinstance(event, WindowUpdated):
             for number in list(self._owed):
                 self._pay(number)
+
+    def acknowledge(self) -> None:
+        """Lets the client send as much again as it has sent."""
+        for size, number in self.held:  # h2 would give less back where its window has shrunk meanwhile
+            if size:
+                self.h2.increment_flow_control_window(size)
+                with contextlib.suppress(ProtocolError, KeyError):  # it is over
+                    self.h2.increment_flow_control_window(size, number)
+        self.held.clear()
 
     def answer(self, number: int, content: bytes = b"", status: int = 200, **fields: str) -> None:
         """Sends a whole response, as the peer has room for it."""
@@ -116,11 +134,25 @@ def hello(peer: Http2Peer, number: int, head: dict[str, str], body: bytes) -> No
 
 
 class Http2Server:
-    """Accepts until it is closed; `handlers` by path see whole requests, `early` ones their heads."""
+    """Accepts until it is closed; `handlers` by path see whole requests, `early` ones their heads.
 
-    def __init__(self, context: ssl.SSLContext, *, max_streams: int | None = None, http2: bool = True) -> None:
-        context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
+    Args:
+        window: bytes that may be sent to it on a stream, in force once the client knows.
+        holds_back: they are not acknowledged by themselves.
+    """
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        *,
+        max_streams: int | None = None,
+        window: int | None = None,
+        holds_back: bool = False,
+    ) -> None:
+        context.set_alpn_protocols(["h2", "http/1.1"])
         self.max_streams = max_streams
+        self.window = window
+        self.holds_back = holds_back
         self.handlers: dict[str, Handler] = {}
         self.early: dict[str, Handler] = {}
         self.peers: list[Http2Peer] = []

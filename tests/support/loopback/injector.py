@@ -13,6 +13,7 @@ from loopback.authority import Authority
 from loopback.faults import Operation
 from loopback.swarm import Swarm, body_of
 from loopback.ways import TICKS, new_session, open_sockets, outcome, settled, sockets_become, tick, usage
+from smartclient._runtime.duplex import PatientStream, PumpedStream, ThreadsStream
 from smartclient.exceptions import (
     ConnectionError,
     ConnectTimeout,
@@ -32,6 +33,7 @@ TOO_LATE: dict[str, Failure] = {
     "read": ReadTimeout,
     "write": WriteTimeout,
 }
+DUPLEX = (PatientStream, PumpedStream, ThreadsStream)
 
 
 class Injector:
@@ -96,6 +98,8 @@ class Injector:
             await operation()  # what a signal between the system's answer and Python's next step looks like
         if kind == "start_tls":
             stream.abort()  # as the runtime does
+        if kind == "write" and self.fault == "timed out" and isinstance(stream, DUPLEX):
+            await operation()  # what is late goes on
         if self.fault.startswith("interrupted"):
             raise KeyboardInterrupt
         if kind == "wait" and self.fault == "broken" and self.looks_up and self.at_queue is None:

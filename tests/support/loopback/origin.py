@@ -277,12 +277,15 @@ class _Exchange(BaseHTTPRequestHandler):
 
     def _body(self) -> Iterator[bytes]:
         if self.headers.get("Transfer-Encoding"):
-            while size := int(self.rfile.readline(), 16):
+            while size := int(self.rfile.readline() or self._left(), 16):
                 yield self.rfile.read(size)
                 self.rfile.readline()
             self.rfile.readline()
         else:
             yield self.rfile.read(int(self.headers.get("Content-Length", "0")))
+
+    def _left(self) -> bytes:
+        raise ConnectionAbortedError("the client ended its connection in the middle of a body")
 
     def log_message(self, format: str, *args: Any) -> None:
         """Says nothing: `Origin.seen` remembers."""

@@ -63,6 +63,7 @@ PHASES = {
     "listen": Phase("read", WebSocketError, ReadTimeout, "wholly"),
     # Of connections that are shared, where who reads and who writes does so for others, too.
     "frame": Phase("write", WriteError, WriteTimeout, "wholly"),
+    "credit": Phase("write", IncompleteBody, None, "wholly"),  # that is late is no fault of the content that has come
     "window": Phase("read", ReadError, WriteTimeout, "partly"),
     "answer": Phase("read", ReadError, ReadTimeout, "partly"),
     "early": Phase("read", None, ReadTimeout, "nothing"),
