@@ -69,6 +69,13 @@ def test_a_status_of_400_shows_in_the_exit_code_whatever_follows(run: Run, origi
     assert (ended.code, ended.out[-5:]) == (22, b"01234")
 
 
+def test_of_several_urls_all_are_called_whatever_fails(run: Run, origin: Origin) -> None:
+    page = f"{origin.url}/bytes/5"
+    ended = run("get", "http://127.0.0.1:9/", page, "http:///", page)
+    assert (ended.code, ended.out) == (7, b"01234" * 2)
+    assert [line.partition(":")[0] for line in ended.err.splitlines()] == ["smartclient"] * 2
+
+
 def test_several_urls_go_into_one_file(run: Run, origin: Origin, tmp_path: Path) -> None:
     assert run("get", "-o", str(tmp_path / "out"), *[f"{origin.url}/bytes/5"] * 2).code == 0
     assert (tmp_path / "out").read_bytes() == b"0123401234"

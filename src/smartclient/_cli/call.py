@@ -31,11 +31,13 @@ def run(command: str, arguments: argparse.Namespace) -> int:
 
     Raises:
         Fault: a flag, a local file or a stream cannot be used.
-        RequestException: as the library says; what comes after it is not called.
+        RequestException: as the library says, where there is one URL. Of several all are called, whatever fails.
     """
     with blaming_files(arguments), ExitStack() as stack:
         call = _Calls(command, arguments, stack)
-        return max([call.code_of(url) for url in arguments.urls])
+        if len(arguments.urls) == 1:
+            return call.code_of(arguments.urls[0])
+        return max([call.code_told(url) for url in arguments.urls])
 
 
 class _Calls:
@@ -72,6 +74,17 @@ class _Calls:
             from .jars import kept_cookies
 
             stack.enter_context(kept_cookies(self._session, arguments))
+
+    def code_told(self, url: str) -> int:
+        """As `code_of`; a failure is told here."""
+        from ..exceptions import RequestException
+        from .codes import exit_code
+
+        try:
+            return self.code_of(url)
+        except RequestException as error:
+            self._teller.failure(" ".join(str(error).split()))
+            return exit_code(error)
 
     def code_of(self, url: str) -> int:
         """Makes one call, and gives the exit code that its answer has."""
