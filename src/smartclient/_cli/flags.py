@@ -80,7 +80,7 @@ def call_parser(command: str) -> Parser:
     )
     if command == "request":
         parser.add_argument("method", metavar="METHOD", help="any method, such as PROPFIND")
-    parser.add_argument("urls", metavar="URL", nargs="+", help="http:// or https://; several are called in turn, whatever fails")
+    parser.add_argument("urls", metavar="URL", nargs="+", help="http:// or https://; several are all called in turn")
     add_request_flags(parser)
     add_identity_flags(parser)
     add_negotiation_flags(parser)
