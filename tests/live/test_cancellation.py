@@ -1,4 +1,4 @@
-"""The stress test: 1500 requests over 5 slots, most of them cancelled somewhere. Nothing is lost, nothing is mixed up.
+"""The stress test: 3600 requests over 5 slots, most of them cancelled somewhere. Nothing is lost, nothing is mixed up.
 
 SMARTCLIENT_SEED repeats a run as far as the event loop lets it.
 """
@@ -26,7 +26,7 @@ from loopback.ways import (
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="counts sockets in /proc")
 
-REQUESTS, SLOTS, TASKS = 1500, 5, 40
+REQUESTS, SLOTS, TASKS = 3600, 5, 40
 PHASES = {"wait", "connect", "start_tls", "write", "read", "body", "close"}
 
 

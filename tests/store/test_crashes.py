@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).with_name("crash_rounds.py")
-ROUNDS = 5
+ROUNDS = 10
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are forked and killed")
