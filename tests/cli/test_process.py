@@ -218,6 +218,17 @@ def test_in_a_terminal_and_in_a_pipe(arguments: list[str]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "verb",
+    [["get"], ["post"], ["put"], ["patch"], ["delete"], ["options"], ["query"], ["request", "PURGE"]],
+    ids=" ".join,
+)
+def test_a_verb_in_a_pipe(origin: Origin, verb: list[str]) -> None:
+    code, out, err = finished(*verb, f"{origin.url}/echo")
+    assert (code, json.loads(out)["method"]) == (0, verb[-1].upper())
+    assert err == (b"* allow: not said\n" if verb == ["options"] else b"")
+
+
 def test_colours_on_a_terminal(origin: Origin) -> None:
     from terminal import on_screen
 
