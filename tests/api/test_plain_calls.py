@@ -10,33 +10,20 @@ from unittest import mock
 
 import pytest
 
+import outgoing
 import smartclient
 from smartclient import AsyncSession, Session
 from smartclient._api.netrc import FOUND
 from smartclient._api.tls import TLS_VARIABLES
-from smartclient._model.message import Reply
 from smartclient._model.request import Request
 from smartclient._net.transport import SyncTransport
-from smartclient._pipeline.exchange import SyncExchangeStage
 from smartclient.exceptions import MissingSchema
 
 URL = "http://host.test/a"
 
 
-class Sent(Exception):
-    """Ends a call with the request that would have gone out."""
-
-
-def sent(session: Session, url: str = URL, **options: Any) -> Request:
-    """What a call of `session` would send."""
-
-    async def exchange(stage: SyncExchangeStage, request: Request) -> Reply:
-        raise Sent(request)
-
-    with mock.patch.object(SyncExchangeStage, "__call__", exchange), pytest.raises(Sent) as caught:
-        session.get(url, **options)
-    request: Request = caught.value.args[0]
-    return request
+def sent(session: Session, url: Any = URL, **options: Any) -> Request:
+    return outgoing.sent(session, url, **options)
 
 
 def said(request: Request) -> tuple[Any, ...]:

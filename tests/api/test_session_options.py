@@ -6,36 +6,22 @@ import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from unittest import mock
 
 import pytest
 
 import smartclient
+from outgoing import Sent, sent
 from smartclient import AsyncSession, RetryPolicy, Session
 from smartclient._api.tls import ISSUERS
-from smartclient._model.message import Reply
 from smartclient._model.request import Request
 from smartclient._model.url import URL
-from smartclient._pipeline.exchange import SyncExchangeStage
 from smartclient.exceptions import InvalidHeader, InvalidOption, InvalidSchema, MissingSchema
 
 NOWHERE = "http://127.0.0.1:9/"
 
 
-class Sent(Exception):
-    """Ends a call with the request that would have gone out."""
-
-
 def built(session: Session, url: Any = NOWHERE, **options: Any) -> Request:
-    """The request that a call of `session` would send."""
-
-    async def exchange(stage: SyncExchangeStage, request: Request) -> Reply:
-        raise Sent(request)
-
-    with mock.patch.object(SyncExchangeStage, "__call__", exchange), pytest.raises(Sent) as caught:
-        session.get(url, **options)
-    request: Request = caught.value.args[0]
-    return request
+    return sent(session, url, **options)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from h2.settings import SettingCodes
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fuzz_targets import all_events
 from smartclient._model.errors import RemoteProtocolError, RequestException, ServerDisconnected
 from smartclient._model.headers import Fields
 from smartclient._model.message import Head, Interim
@@ -50,14 +51,7 @@ def summary(events: list[tuple[int, Event]]) -> list[tuple[int, object]]:
 
 def conversation() -> tuple[Http2Wire, bytes]:
     wire, server = opened(streams=3)
-    server.send_headers(1, [(":status", "103"), ("link", "</a>")])
-    server.send_headers(1, [(":status", "200"), ("a", "1"), ("a", "2")])
-    server.send_headers(3, [(":status", "204")], end_stream=True)
-    server.send_data(1, b"con")
-    server.reset_stream(5, 2)
-    server.send_data(1, b"tent", pad_length=5)
-    server.send_headers(1, [("checksum", "x")], end_stream=True)
-    return wire, server.data_to_send()
+    return wire, all_events(server)
 
 
 SAID = [

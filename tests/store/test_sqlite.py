@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from smartclient._model.errors import IncompleteBody
-from smartclient._model.headers import Fields
 from smartclient._model.scope import EVERYTHING, Scope
 from smartclient._model.stored import Stored
 from smartclient._runtime.asyncio_ import AsyncioRuntime
@@ -29,36 +28,8 @@ from smartclient._store.numbers import number_of
 from smartclient._store.schema import FILE_NAME
 from smartclient._store.sqlite import SQLiteStore
 from smartclient._store.tiers import TieredStore
-
-RUNTIME = BlockingRuntime()
-URI = "https://h.example/"
-
-
-def record(name: int = 0, **changes: Any) -> Stored:
-    attributes: dict[str, Any] = {
-        "key": (f"{URI}{name}", b""),
-        "status": 200,
-        "reason": "OK",
-        "fields": Fields([("X", "1")]),
-        "body": b"",
-        "vary": (),
-        "sent_at": 1000.0,
-        "received_at": 1000.0,
-        "date": 1000.0,
-        "initial_age": 0.0,
-        "fresh_until": 1e10,
-        "must_revalidate": False,
-        "immutable": False,
-        "etag": '"a"',
-        "last_modified": None,
-    }
-    return Stored(**(attributes | changes))
-
-
-def put(store: Any, stored: Stored, body: bytes = b"content") -> bool:
-    writer = run_blocking(store.writer(RUNTIME, stored))
-    taken = [run_blocking(writer.write(body[at : at + 65_536])) for at in range(0, len(body), 65_536)]
-    return all(taken) and run_blocking(writer.commit())
+from stored_records import RUNTIME, URI, record
+from stored_records import kept as put
 
 
 def find(store: Any, name: int = 0, runtime: Any = RUNTIME) -> list[Stored]:

@@ -4,15 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from smartclient._model.errors import IncompleteBody
-from smartclient._model.headers import Fields
 from smartclient._model.scope import Scope
-from smartclient._model.stored import Stored
 from smartclient._runtime.base import run_blocking
-from smartclient._runtime.blocking import BlockingRuntime
 from smartclient._store.guarded import GuardedStore
+from stored_records import RUNTIME, URI, kept, record
 
-RUNTIME = BlockingRuntime()
-URI = "https://h.example/"
 BODIES = {"small": b"s" * 1000, "medium": b"m" * 100_000, "large": b"l" * 300_000}
 
 Make = Callable[[], Exception]
@@ -41,32 +37,8 @@ class Faults:
         return result
 
 
-def record(name: str, **changes: Any) -> Stored:
-    attributes: dict[str, Any] = {
-        "key": (f"{URI}{name}", b""),
-        "status": 200,
-        "reason": "OK",
-        "fields": Fields([("X", "1")]),
-        "body": b"",
-        "vary": (),
-        "sent_at": 1000.0,
-        "received_at": 1000.0,
-        "date": 1000.0,
-        "initial_age": 0.0,
-        "fresh_until": 1e10,
-        "must_revalidate": False,
-        "immutable": False,
-        "etag": '"a"',
-        "last_modified": None,
-    }
-    return Stored(**(attributes | changes))
-
-
 def put(store: Any, name: str, **changes: Any) -> bool:
-    body = BODIES[name]
-    writer = run_blocking(store.writer(RUNTIME, record(name, **changes)))
-    taken = [run_blocking(writer.write(body[at : at + 65_536])) for at in range(0, len(body), 65_536)]
-    return all(taken) and run_blocking(writer.commit())
+    return kept(store, record(name, **changes), BODIES[name])
 
 
 def look(store: Any) -> set[str]:

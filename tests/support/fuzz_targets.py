@@ -136,14 +136,8 @@ def http2(data: bytes) -> None:
     _same(read, frames, size)
 
 
-def conversation() -> bytes:
-    """What a server says to `opened()`: all kinds of events."""
-    wire = Http2Wire()
-    server = H2Connection(H2Configuration(client_side=False, header_encoding="latin-1"))
-    server.initiate_connection()
-    for _ in range(3):
-        wire.open(PSEUDO, Fields(), ended=True)
-    server.receive_data(wire.pending())
+def all_events(server: H2Connection) -> bytes:
+    """The bytes of all kinds of events, on streams 1, 3 and 5."""
     server.send_headers(1, [(":status", "103"), ("link", "</a>")])
     server.send_headers(1, [(":status", "200"), ("a", "1"), ("a", "2")])
     server.send_headers(3, [(":status", "204")], end_stream=True)
@@ -152,6 +146,17 @@ def conversation() -> bytes:
     server.send_data(1, b"tent", pad_length=5)
     server.send_headers(1, [("checksum", "x")], end_stream=True)
     return server.data_to_send()
+
+
+def conversation() -> bytes:
+    """What a server says to `opened()`: all kinds of events."""
+    wire = Http2Wire()
+    server = H2Connection(H2Configuration(client_side=False, header_encoding="latin-1"))
+    server.initiate_connection()
+    for _ in range(3):
+        wire.open(PSEUDO, Fields(), ended=True)
+    server.receive_data(wire.pending())
+    return all_events(server)
 
 
 def decoders(data: bytes) -> None:

@@ -36,8 +36,6 @@ from .settings import Settings
 from .tls import insecure_category, tls_from, with_environment
 
 _COMMON_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"))
-
-
 _note = object.__setattr__  # for what is remembered, which is no change of a setting
 
 
@@ -67,25 +65,12 @@ class RequestMaker(Settings):
         # All looks before the request is made: what changes meanwhile, the next call sees.
         settings, version = self._settings, self._headers.version
         unchanged = constancy() if self.trust_env else _always
+        # fmt: off
         request = self._request(
-            method,
-            url,
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-            NOT_GIVEN,
-            True,
-            None,
-            None,
-            None,
-            None,
-            None,
-            NOT_GIVEN,
+            method, url, None, None, None, None, None, None, NOT_GIVEN, True, None, None, None, None, None, NOT_GIVEN,
             {},
         )
+        # fmt: on
         options = request.options
         known, _ = self._merged  # no key: something in it may change without notice
         if unchanged and known is not None and self._base is None and options.auth is None and options.tls.verify:
